@@ -1,0 +1,1 @@
+"""Passel: an asynchronous, actor-based multi-agent runtime over ZeroMQ."""

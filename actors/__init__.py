@@ -1,0 +1,1 @@
+"""The actor, its handle, and the reusable actors."""

@@ -1,0 +1,1 @@
+"""The decode engine: a compact Llama-family decoder over shared key-value segments."""

@@ -1,0 +1,1 @@
+"""Hogwild! Inference: workers that write into one shared attention cache."""

@@ -1,0 +1,1 @@
+"""What crosses a wire: envelope, codec, frames, errors and the message vocabularies."""

@@ -1,0 +1,1 @@
+"""Node, mailbox, transport, directory, supervision, launcher: what makes actors run."""

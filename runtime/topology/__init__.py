@@ -1,0 +1,1 @@
+"""Topology files: read, check, draw and expand."""
