@@ -1,0 +1,102 @@
+"""What an actor is given of the runtime: itself, its children, time, threads and a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Coroutine
+
+    from ..protocols.address import Address
+    from ..protocols.control import ActorDown
+    from .actor import Actor
+    from .ref import ActorRef
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A", bound="Actor")
+
+
+class Spawner(Protocol):
+    """Something that starts actors, with options already chosen."""
+
+    async def spawn(
+        self, actor_class: Callable[P, A], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ActorRef[A]:
+        """Start an actor and return a reference to it once its `started` has run."""
+        ...
+
+
+class Context(Spawner, Protocol):
+    """An actor's view of its node. Everything that is not pure computation goes through it."""
+
+    @property
+    def address(self) -> Address:
+        """Where this actor lives."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The actor's name."""
+        ...
+
+    @property
+    def ref(self) -> Any:
+        """A reference to this actor, to be handed to others."""
+        ...
+
+    @property
+    def random(self) -> random.Random:
+        """Randomness of this actor alone, seeded by the runtime."""
+        ...
+
+    @property
+    def log(self) -> Any:
+        """A structlog logger with node and actor bound."""
+        ...
+
+    def options(self, **options: Any) -> Spawner:
+        """Return a spawner with options: see `Runtime.options`."""
+        ...
+
+    async def stop(self, ref: Any, *, drain: bool = False, grace: float = 5.0) -> None:
+        """Stop an actor; returns when it is stopped."""
+        ...
+
+    async def watch(self, ref: Any) -> ActorDown:
+        """Wait until an actor is gone and return why; at once when it already is."""
+        ...
+
+    async def lookup(self, name: str, actor_class: type[A]) -> ActorRef[A]:
+        """Return a reference to the named actor.
+
+        Raises:
+            DeadActorError: No living actor has the name.
+        """
+        ...
+
+    async def run_blocking(
+        self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run blocking work (files, torch) in this actor's own thread and return its result.
+
+        Calls of one actor run one after the other. When the caller is cancelled the work runs
+        out in its thread and its result is dropped.
+        """
+        ...
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the background; it is cancelled when the actor stops or restarts.
+
+        An error in it counts as a failure of the actor, as one in a tell does.
+        """
+        ...
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, in the runtime's time."""
+        ...

@@ -1,0 +1,242 @@
+"""References: location-transparent handles to actors.
+
+For a type checker `ActorRef[Counter]` is `Counter`, so `await ref.add(3)` is an `int` without
+any plugin. At run time it is a `Reference` that sends messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Protocol, TypeVar
+
+from ..protocols.errors import NotAHandlerError
+from .handler import HandlerSpec, handlers_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from ..protocols.address import Address
+
+A = TypeVar("A")
+
+DEFAULT_TIMEOUT: Final = 60.0
+"""Seconds until an ask, awaited tell, spawn or stop fails when nothing else is said."""
+
+DEFAULT_PREFETCH: Final = 16
+"""Items that a stream's producer may send ahead of its consumer."""
+
+
+class UntypedSpec:
+    """A handler of which only the name is known, because the actor's class is not loaded here."""
+
+    is_stream = False
+    concurrent = False
+    raises: tuple[type[BaseException], ...] = ()
+    arguments_type: Any = list[Any]
+    returns: Any = Any
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def bind(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the arguments as they are; without the signature they have no names.
+
+        Raises:
+            TypeError: Keywords were given.
+        """
+        if keywords:
+            raise TypeError(f"{self.name}(): give positional arguments, the signature is unknown")
+        return arguments
+
+
+AnySpec = HandlerSpec | UntypedSpec
+
+
+class Sender(Protocol):
+    """What a reference needs of the node it is used on."""
+
+    def ask(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str,
+    ) -> Coroutine[Any, Any, Any]:
+        """Send and wait for the result."""
+        ...
+
+    def tell(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str,
+    ) -> Coroutine[Any, Any, None]:
+        """Send; wait for a place in the mailbox."""
+        ...
+
+    def tell_nowait(
+        self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...], key: str
+    ) -> None:
+        """Send, or raise when there is no place."""
+        ...
+
+    def stream(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        prefetch: int,
+    ) -> AsyncIterator[Any]:
+        """Open a stream."""
+        ...
+
+
+class Reference:
+    """A handle to one actor. Handlers are its attributes; it may be sent in messages.
+
+    Two references are equal when they mean the same incarnation of the same actor.
+    """
+
+    actor_class: ClassVar[type | None] = None
+
+    def __init__(self, address: Address, sender: Sender) -> None:
+        self._address = address
+        self._sender = sender
+        self._target: Any = None  # the sender's cached route
+
+    def __class_getitem__(cls, actor_class: Any) -> Any:
+        """Return the reference type of an actor class."""
+        return reference_type(actor_class) if isinstance(actor_class, type) else cls
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the handler `name`, typed or, when the class is unknown here, untyped."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self.actor_class is None:
+            call: HandlerCall = HandlerCall(self, UntypedSpec(name))
+            self.__dict__[name] = call
+            return call
+        raise NotAHandlerError(
+            self.actor_class.__qualname__, name, list(handlers_of(self.actor_class))
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._address == other._address
+
+    def __hash__(self) -> int:
+        return hash(self._address)
+
+    def __repr__(self) -> str:
+        kind = self.actor_class.__qualname__ if self.actor_class else "?"
+        return f"<ActorRef[{kind}] {self._address}>"
+
+
+class HandlerCall:
+    """A handler of one actor: call it to ask, or use `tell`, `tell_nowait`, `options`."""
+
+    __slots__ = ("_key", "_ref", "_sender", "_spec", "_timeout")
+
+    def __init__(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        key: str = "",
+    ) -> None:
+        self._ref = ref
+        self._sender = ref._sender  # noqa: SLF001  # the two classes are one concept
+        self._spec = spec
+        self._timeout = timeout
+        self._key = key
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, Any]:
+        """Return the coroutine that asks; the message is sent when it is awaited."""
+        bound = self._spec.bind(arguments, keywords)
+        return self._sender.ask(self._ref, self._spec, bound, self._timeout, self._key)
+
+    def tell(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
+        """Return the coroutine that sends and waits for a place in the mailbox."""
+        bound = self._spec.bind(arguments, keywords)
+        return self._sender.tell(self._ref, self._spec, bound, self._timeout, self._key)
+
+    def tell_nowait(self, *arguments: Any, **keywords: Any) -> None:
+        """Send at once, or raise MailboxFullError."""
+        bound = self._spec.bind(arguments, keywords)
+        self._sender.tell_nowait(self._ref, self._spec, bound, self._key)
+
+    def options(self, *, timeout: float | None = DEFAULT_TIMEOUT, key: str = "") -> HandlerCall:
+        """Return the handler with another timeout (seconds; None waits for ever) or key."""
+        return HandlerCall(self._ref, self._spec, timeout, key)
+
+
+class StreamCall:
+    """A stream handler of one actor: call it to open the stream."""
+
+    __slots__ = ("_prefetch", "_ref", "_spec", "_timeout")
+
+    def __init__(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        timeout: float | None = None,
+        prefetch: int = DEFAULT_PREFETCH,
+    ) -> None:
+        self._ref = ref
+        self._spec = spec
+        self._timeout = timeout
+        self._prefetch = prefetch
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> AsyncIterator[Any]:
+        """Return an iterator that opens the stream at its first step."""
+        bound = self._spec.bind(arguments, keywords)
+        sender = self._ref._sender  # noqa: SLF001  # the two classes are one concept
+        return sender.stream(self._ref, self._spec, bound, self._timeout, self._prefetch)
+
+    def options(
+        self, *, timeout: float | None = None, prefetch: int = DEFAULT_PREFETCH
+    ) -> StreamCall:
+        """Return the stream with a limit on its whole duration, or another prefetch."""
+        return StreamCall(self._ref, self._spec, timeout, prefetch)
+
+
+class _HandlerAttribute:
+    """Makes a handler an attribute of typed references, created at its first use."""
+
+    def __init__(self, spec: HandlerSpec) -> None:
+        self.spec = spec
+
+    def __get__(self, ref: Reference | None, owner: type) -> Any:
+        if ref is None:
+            return self
+        call = StreamCall(ref, self.spec) if self.spec.is_stream else HandlerCall(ref, self.spec)
+        ref.__dict__[self.spec.name] = call
+        return call
+
+
+def reference_type(actor_class: type) -> type[Reference]:
+    """Return the reference class whose attributes are the handlers of `actor_class`."""
+    found: type[Reference] | None = actor_class.__dict__.get("_passel_reference")
+    if found is None:
+        body: dict[str, Any] = {"actor_class": actor_class, "__module__": __name__}
+        body.update({n: _HandlerAttribute(s) for n, s in handlers_of(actor_class).items()})
+        found = type(f"ActorRef[{actor_class.__qualname__}]", (Reference,), body)
+        actor_class._passel_reference = found  # type: ignore[attr-defined]  # noqa: SLF001  # a cache
+    return found
+
+
+def untyped_call(ref: Reference, name: str, *, stream: bool = False) -> HandlerCall | StreamCall:
+    """Return a handler of `ref` by name, without knowing its class."""
+    spec = UntypedSpec(name)
+    if stream:
+        spec.is_stream = True
+        return StreamCall(ref, spec)
+    return HandlerCall(ref, spec)
+
+
+if TYPE_CHECKING:
+    ActorRef = Annotated[A, "a reference to an actor of this class"]
+else:
+    ActorRef = Reference

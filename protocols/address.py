@@ -1,0 +1,56 @@
+"""Who is meant: nodes, actors and their incarnations."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+import msgspec
+
+NodeId = NewType("NodeId", str)
+"""Name of a node, unique in its runtime."""
+
+ActorName = NewType("ActorName", str)
+"""Name of an actor, unique in its runtime; one with a `#` was given by the node."""
+
+LEADER = NodeId("leader")
+"""The node that holds names and the root of supervision."""
+
+SERVICE = ActorName("@node")
+"""The system actor of every node: spawn, stop, watch, statistics."""
+
+LIFE_SHIFT = 32
+"""An incarnation is `life << LIFE_SHIFT | serial`: the node's life, and the spawn within it."""
+
+
+class Address(msgspec.Struct, frozen=True, array_like=True):
+    """Where an actor lives, and which life of it is meant.
+
+    Attributes:
+        node: The node it runs on.
+        actor: Its name.
+        incarnation: The node's life in the upper bits, the spawn within that life below.
+        window: How many requests one node may have waiting in its mailbox.
+    """
+
+    node: str
+    actor: str
+    incarnation: int
+    window: int = 1024
+
+    @property
+    def life(self) -> int:
+        """Which life of its node the actor belongs to, from 1."""
+        return self.incarnation >> LIFE_SHIFT
+
+    @property
+    def named(self) -> bool:
+        """Whether the directory knows it: such an actor may move, and is found again."""
+        return "#" not in self.actor
+
+    def __str__(self) -> str:
+        return f"{self.node}/{self.actor}"
+
+
+def service_address(node: str, life: int) -> Address:
+    """Return the address of the system actor of one life of a node."""
+    return Address(node, SERVICE, life << LIFE_SHIFT)

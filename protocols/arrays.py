@@ -1,0 +1,168 @@
+"""Tensors and arrays on the wire: (library, dtype, shape, lane) and the bytes.
+
+Small ones travel inside the body, larger ones as a frame of their own that neither end copies.
+Neither numpy nor torch is imported here: a value of theirs proves that the sender has the
+library, and the receiver imports it when the first such value arrives.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .errors import CodecError, LimitError
+from .limits import INLINE_ARRAY_BYTES, MAX_DIMENSIONS, MAX_FRAME_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Buffer = bytes | bytearray | memoryview
+
+_NUMPY_DTYPE = re.compile(r"[<>|][biufcSU?]\d{1,6}")
+_TORCH_DTYPES = frozenset((
+    "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16",
+    "bfloat16", "float32", "float64", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2",
+))  # fmt: skip
+
+
+class ArrayRecord(msgspec.Struct, array_like=True, frozen=True):
+    """What the body says of an array.
+
+    Attributes:
+        library: `numpy` or `torch`.
+        dtype: numpy's dtype string such as `<f4`, or torch's name such as `bfloat16`.
+        shape: Length of each dimension.
+        frame: Index of the tensor frame of this message that holds the bytes, or -1.
+        inline: The bytes themselves when `frame` is -1.
+    """
+
+    library: str
+    dtype: str
+    shape: tuple[int, ...]
+    frame: int
+    inline: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(ArrayRecord)
+
+
+def is_array(value: object) -> bool:
+    """Return whether `value` is a numpy array or a torch tensor."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    return (numpy is not None and isinstance(value, numpy.ndarray)) or (
+        torch is not None and isinstance(value, torch.Tensor)
+    )
+
+
+def pack_array(value: Any, frames: list[Buffer]) -> bytes:
+    """Describe an array as msgpack; bytes from 16 KiB on are appended to `frames`.
+
+    Args:
+        value: A numpy array of numbers, booleans or fixed-size text, or a torch tensor of any
+            device (CUDA tensors are copied to the host).
+        frames: Tensor frames of the message being built.
+
+    Raises:
+        CodecError: The dtype cannot travel (objects, structured dtypes, sparse tensors).
+    """
+    library, dtype, data = _numpy_bytes(value) if _is_numpy(value) else _torch_bytes(value)
+    if data.nbytes < INLINE_ARRAY_BYTES:
+        record = ArrayRecord(library, dtype, tuple(value.shape), -1, data.tobytes())
+    else:
+        record = ArrayRecord(library, dtype, tuple(value.shape), len(frames), b"")
+        frames.append(data)
+    return _encoder.encode(record)
+
+
+def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
+    """Return the array that `pack_array` described; it shares memory with its frame.
+
+    Raises:
+        CodecError: The record is malformed, or its frame has another size.
+        LimitError: More dimensions or bytes than a frame may have.
+    """
+    try:
+        record = _decoder.decode(data)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise CodecError("array", str(error)) from None
+    if len(record.shape) > MAX_DIMENSIONS:
+        raise LimitError("number of dimensions", len(record.shape), MAX_DIMENSIONS)
+    if any(length < 0 for length in record.shape):
+        raise CodecError("array", f"negative length in shape {record.shape}")
+    if record.frame == -1:
+        buffer: Buffer = record.inline
+    elif 0 <= record.frame < len(frames):
+        buffer = frames[record.frame]
+    else:
+        raise CodecError("array", f"frame {record.frame} of {len(frames)}")
+    return _build(record, buffer)
+
+
+def _is_numpy(value: object) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def _numpy_bytes(value: Any) -> tuple[str, str, memoryview]:
+    import numpy as np  # already loaded: the caller holds one of its arrays
+
+    if not _NUMPY_DTYPE.fullmatch(value.dtype.str):
+        raise CodecError("array", f"dtype {value.dtype} cannot travel; use numbers or booleans")
+    flat = np.ascontiguousarray(value).reshape(-1)
+    return "numpy", value.dtype.str, flat.view(np.uint8).data
+
+
+def _torch_bytes(value: Any) -> tuple[str, str, memoryview]:
+    import torch  # already loaded: the caller holds one of its tensors
+
+    name = str(value.dtype).removeprefix("torch.")
+    if name not in _TORCH_DTYPES or value.layout is not torch.strided:
+        raise CodecError("tensor", f"{name} {value.layout} cannot travel; make it dense")
+    flat = value.detach().to("cpu").contiguous().reshape(-1)
+    return "torch", name, flat.view(torch.uint8).numpy().data
+
+
+def _build(record: ArrayRecord, buffer: Buffer) -> Any:
+    size = memoryview(buffer).nbytes
+    count = math.prod(record.shape)
+    if count > MAX_FRAME_BYTES:
+        raise LimitError("number of elements", count, MAX_FRAME_BYTES)
+    if record.library == "numpy" and _NUMPY_DTYPE.fullmatch(record.dtype):
+        return _build_numpy(record, buffer, count, size)
+    if record.library == "torch" and record.dtype in _TORCH_DTYPES:
+        return _build_torch(record, buffer, count, size)
+    raise CodecError("array", f"unknown dtype {record.library}.{record.dtype}")
+
+
+def _build_numpy(record: ArrayRecord, buffer: Buffer, count: int, size: int) -> Any:
+    import numpy as np  # loaded only where arrays arrive
+
+    try:
+        dtype = np.dtype(record.dtype)
+    except TypeError as error:
+        raise CodecError("array", str(error)) from None
+    if dtype.itemsize * count != size:
+        raise CodecError("array", f"{record.dtype}{list(record.shape)} in {size} bytes")
+    if count == 0:
+        return np.empty(record.shape, dtype)
+    return np.frombuffer(buffer, dtype, count).reshape(record.shape)
+
+
+def _build_torch(record: ArrayRecord, buffer: Buffer, count: int, size: int) -> Any:
+    import torch  # loaded only where tensors arrive
+
+    dtype = getattr(torch, record.dtype)
+    if dtype.itemsize * count != size:
+        raise CodecError("tensor", f"{record.dtype}{list(record.shape)} in {size} bytes")
+    if count == 0:
+        return torch.empty(record.shape, dtype=dtype)
+    with warnings.catch_warnings():
+        # The frame may be read-only; receivers of a message do not write to it either way.
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")
+        return torch.frombuffer(buffer, dtype=dtype, count=count).reshape(record.shape)

@@ -1,0 +1,82 @@
+"""Many messages, one multipart: the batch frame and the tensor frames that follow it.
+
+Frame 0 is one MessagePack array of messages; after it come the tensor frames of all messages,
+in order. Everything that one node has for another at the end of a loop turn leaves as one
+multipart, so its cost is paid once per turn and not once per message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.msgpack import Decoder, Encoder
+
+from .envelope import AnyMessage, Item, Reply, Request
+from .errors import CodecError, LimitError
+from .limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAME_BYTES, MAX_FRAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .arrays import Buffer
+
+_encoder = Encoder()
+_decoder = Decoder(list[AnyMessage])
+
+
+def pack_batch(messages: list[AnyMessage]) -> bytes:
+    """Return the batch frame of `messages`."""
+    return _encoder.encode(messages)
+
+
+def unpack_batch(frame: bytes | memoryview) -> list[AnyMessage]:
+    """Return the messages of a batch frame; their bodies are views of it, not yet decoded.
+
+    Raises:
+        LimitError: The frame or its number of messages is beyond the limit.
+        CodecError: The frame is no array of messages.
+    """
+    size = len(frame)
+    if size > MAX_BATCH_BYTES:
+        raise LimitError("size of the batch", size, MAX_BATCH_BYTES)
+    if size and frame[0] in (0xDC, 0xDD):
+        width = 2 if frame[0] == 0xDC else 4
+        count = int.from_bytes(frame[1 : 1 + width], "big")
+        if count > MAX_BATCH_MESSAGES:
+            raise LimitError("number of messages in the batch", count, MAX_BATCH_MESSAGES)
+    try:
+        return _decoder.decode(frame)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise CodecError("batch", str(error)) from None
+
+
+def deal_frames(
+    messages: Sequence[AnyMessage], frames: Sequence[Buffer]
+) -> list[Sequence[Buffer]] | None:
+    """Return for each message its own tensor frames, or None when there are none at all.
+
+    Raises:
+        LimitError: Too many frames, or one too large.
+        CodecError: The messages announce more or fewer frames than came.
+    """
+    if not frames:
+        if any(isinstance(m, Request | Reply | Item) and m.frames for m in messages):
+            raise CodecError("batch", "a message announces tensor frames that did not come")
+        return None
+    if len(frames) > MAX_FRAMES:
+        raise LimitError("number of tensor frames", len(frames), MAX_FRAMES)
+    for frame in frames:
+        if memoryview(frame).nbytes > MAX_FRAME_BYTES:
+            raise LimitError("size of a frame", memoryview(frame).nbytes, MAX_FRAME_BYTES)
+    dealt: list[Sequence[Buffer]] = []
+    position = 0
+    for message in messages:
+        count = message.frames if isinstance(message, Request | Reply | Item) else 0
+        if count < 0 or position + count > len(frames):
+            raise CodecError("batch", f"message wants {count} of {len(frames) - position} frames")
+        dealt.append(frames[position : position + count])
+        position += count
+    if position != len(frames):
+        raise CodecError("batch", f"{len(frames) - position} frames belong to no message")
+    return dealt

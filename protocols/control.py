@@ -1,0 +1,181 @@
+"""What nodes say to each other about actors and nodes: the system actor's vocabulary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .address import Address
+
+
+class Supervision(msgspec.Struct, frozen=True, kw_only=True):
+    """How failures of one actor are answered.
+
+    Attributes:
+        max_restarts: Restarts allowed within the window; one more failure stops the actor.
+        within: Length of the window in seconds.
+        backoff: Seconds before the first restart; doubles with each further one.
+        max_backoff: Longest pause in seconds.
+    """
+
+    max_restarts: int = 3
+    within: float = 60.0
+    backoff: float = 0.05
+    max_backoff: float = 5.0
+
+
+class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Start an actor on the node that gets this.
+
+    Attributes:
+        class_path: `module:Class`.
+        signature: Digest of its handler signatures at the sender; an unlike one is refused.
+        name: Its name, or empty for one that the node gives.
+        arguments: Encoded arguments of its constructor, positional ones and then keywords.
+        capacity: Places in its mailbox per sending node.
+        supervision: How its failures are answered.
+    """
+
+    class_path: str
+    signature: str
+    name: str
+    arguments: bytes
+    capacity: int = 1024
+    supervision: Supervision = Supervision()
+
+
+class ActorDown(msgspec.Struct, frozen=True, kw_only=True):
+    """An actor is gone.
+
+    Attributes:
+        address: Which one.
+        reason: `stopped`, or why it failed, or how its node died.
+        exit_code: Exit status of its node when that is why, else None.
+        signal: Name of the signal that ended its node, else None.
+        stderr_tail: Last lines of its node's standard error when that died.
+    """
+
+    address: Address
+    reason: str
+    exit_code: int | None = None
+    signal: str | None = None
+    stderr_tail: tuple[str, ...] = ()
+
+
+class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One node: its name, which life of it, where it is reached, its process."""
+
+    node: str
+    life: int
+    endpoint: str
+    pid: int
+
+
+class NodeDown(msgspec.Struct, frozen=True, kw_only=True):
+    """A node's process has ended; see NodeDeadError for the fields."""
+
+    node: str
+    life: int
+    exit_code: int | None = None
+    signal: str | None = None
+    stderr_tail: tuple[str, ...] = ()
+
+
+class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One actor as `passel ps` and the live view show it.
+
+    Attributes:
+        name: Its name.
+        class_name: Qualified name of its class.
+        state: `starting`, `idle`, `busy`, `restarting` or `stopping`.
+        mailbox: Messages waiting.
+        handled: Messages handled since it was spawned.
+        failed: Handler calls that raised.
+        restarts: How often supervision restarted it.
+    """
+
+    name: str
+    class_name: str
+    state: str
+    mailbox: int
+    handled: int
+    failed: int
+    restarts: int
+
+
+class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """A node's counters and its actors.
+
+    Attributes:
+        node: Its name.
+        life: Which life of it.
+        pid: Its process.
+        actors: Its actors, system actors left out.
+        dead_letters: Messages that reached no handler.
+        refused: Messages refused for an old incarnation or as malformed.
+        late_replies: Answers that came after their caller had gone.
+        failed_tells: Tells whose handler raised.
+        sent: Messages sent to other nodes.
+        received: Messages received from other nodes.
+    """
+
+    node: str
+    life: int
+    pid: int
+    actors: list[ActorStatus] = []
+    dead_letters: int = 0
+    refused: int = 0
+    late_replies: int = 0
+    failed_tells: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One handler as `passel ask` needs it: name, parameter names, kind and signature text."""
+
+    name: str
+    parameters: tuple[str, ...]
+    is_stream: bool
+    signature: str
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that reached no handler: where it was going and why it did not get there."""
+
+    source: str
+    target: str
+    method: str
+    reason: str
+    at: float
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the leader hands a child process on its standard input.
+
+    Attributes:
+        node: Its name.
+        life: Which life of it, from 1.
+        run_directory: Where its socket goes.
+        leader: The leader's info.
+        transport: `ipc` or `tcp`.
+        cookie: The runtime's secret.
+        import_path: The program's `sys.path`.
+        main_path: File of the program's `__main__`, or empty.
+        seed: Seeds the node's randomness.
+        threads: Threads for torch and OpenMP, or 0 for their own choice.
+        options: Whatever else the node's Runtime was given.
+    """
+
+    node: str
+    life: int
+    run_directory: str
+    leader: NodeInfo
+    transport: str
+    cookie: str
+    import_path: list[str]
+    main_path: str
+    seed: int = 0
+    threads: int = 0
+    options: dict[str, Any] = {}

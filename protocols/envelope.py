@@ -1,0 +1,175 @@
+"""The closed set of messages that cross a wire.
+
+Each is an array-like MessagePack record whose first element is its kind, so a batch is one
+MessagePack array that any `msgpack` library reads. Bodies are opaque here: a router never
+decodes them.
+
+Requests (to an actor, they take a place in its mailbox):  Ask, Tell, Open
+Answers (to a request's id, they overtake mailboxes):      Reply, Failure, Item, End
+Control (never wait behind a mailbox):                     Cancel, Demand, Credit, Closed
+Links (between nodes):                                     Hello, Goodbye
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Message(msgspec.Struct, array_like=True, gc=False, tag_field="kind"):
+    """What every message has: a kind, which the wire carries as its first element."""
+
+
+class Request(Message, array_like=True, gc=False):
+    """What Ask, Tell and Open share.
+
+    Attributes:
+        id: Unique per sending node; answers carry it back.
+        source: Address text of the sender, `node/actor`, or `node/` for a program.
+        target: Name of the receiving actor.
+        incarnation: Which life of it is meant; another one refuses the message.
+        method: Name of the handler.
+        deadline: Seconds left when it was sent; negative when there is no deadline.
+        sequence: Number of this message on the edge (source, target), from 1.
+        sent: The sender's monotonic clock, in seconds.
+        chain: Addresses that wait for this ask, outermost first, joined by spaces.
+        trace: Trace context: 16 bytes of trace id, or empty.
+        key: Idempotency key, or empty.
+        frames: How many of the multipart's tensor frames belong to this message.
+        body: The encoded arguments.
+    """
+
+    id: int
+    source: str
+    target: str
+    incarnation: int
+    method: str
+    deadline: float
+    sequence: int
+    sent: float
+    chain: str
+    trace: bytes
+    key: str
+    frames: int
+    body: msgspec.Raw
+
+
+class Ask(Request, array_like=True, gc=False, tag=0):
+    """A request that gets one Reply or Failure."""
+
+
+class Tell(Request, array_like=True, gc=False, tag=1):
+    """A request that gets no answer."""
+
+
+class Open(Request, array_like=True, gc=False, tag=2):
+    """A request for a stream; Items follow as Demand allows, then End or Failure.
+
+    The body's first argument list is the handler's; the first Demand comes with `demand`.
+    """
+
+    demand: int = 0
+
+
+class Reply(Message, array_like=True, gc=False, tag=3):
+    """The result of an Ask."""
+
+    id: int
+    sent: float
+    frames: int
+    body: msgspec.Raw
+
+
+class Failure(Message, array_like=True, gc=False, tag=4):
+    """Why a request did not get its result; the body is a `failure.Failed` record."""
+
+    id: int
+    sent: float
+    body: msgspec.Raw
+
+
+class Item(Message, array_like=True, gc=False, tag=5):
+    """One element of a stream."""
+
+    id: int
+    sent: float
+    frames: int
+    body: msgspec.Raw
+
+
+class End(Message, array_like=True, gc=False, tag=6):
+    """The stream is exhausted."""
+
+    id: int
+
+
+class Cancel(Message, array_like=True, gc=False, tag=7):
+    """The sender no longer wants the answer of its request `id`."""
+
+    id: int
+
+
+class Demand(Message, array_like=True, gc=False, tag=8):
+    """The consumer of stream `id` can take `count` more items."""
+
+    id: int
+    count: int
+
+
+class Credit(Message, array_like=True, gc=False, tag=9):
+    """`count` places in the mailbox of an actor are the receiver's again."""
+
+    target: str
+    incarnation: int
+    count: int
+
+
+class Closed(Message, array_like=True, gc=False, tag=10):
+    """An actor is gone; whatever still waits for a place in its mailbox will not get one."""
+
+    target: str
+    incarnation: int
+    reason: str
+
+
+class Hello(Message, array_like=True, gc=False, tag=11):
+    """The first message on a link: who connects, how it is reached, what it speaks.
+
+    Attributes:
+        node: Name of the sending node.
+        life: Which life of that node.
+        endpoint: Where its own socket is bound.
+        version: Its protocol version.
+        signatures: Digest of handler signatures by class path, for the classes it has loaded.
+        cookie: The secret of the runtime, handed to its nodes when they are started.
+    """
+
+    node: str
+    life: int
+    endpoint: str
+    version: int
+    signatures: dict[str, str]
+    cookie: str
+
+
+class Goodbye(Message, array_like=True, gc=False, tag=12):
+    """The link ends: an ordered stop (empty reason), or a refusal that says why."""
+
+    node: str
+    reason: str
+
+
+AnyMessage = (
+    Ask
+    | Tell
+    | Open
+    | Reply
+    | Failure
+    | Item
+    | End
+    | Cancel
+    | Demand
+    | Credit
+    | Closed
+    | Hello
+    | Goodbye
+)

@@ -1,0 +1,216 @@
+"""Every error that Passel raises, in one shallow tree.
+
+PasselError
+├── ProtocolError           bytes or frames from a peer that break the protocol
+│   ├── CodecError          a value that cannot be encoded or decoded
+│   ├── LimitError          a frame, count or depth beyond the agreed limit
+│   └── HandshakeError      a peer of another version, or with other handler signatures
+├── ActorError              something about one actor
+│   ├── DeadActorError      the actor has stopped, or never was
+│   │   └── NodeDeadError   ... because its node's process ended
+│   ├── DeadlineError       the answer did not come in time (also a TimeoutError)
+│   ├── MailboxFullError    the mailbox has no place, and the caller did not want to wait
+│   ├── CallCycleError      an ask that came back to a busy actor of its own chain
+│   ├── NotAHandlerError    the method exists, or not, but may not be called from outside
+│   └── RemoteError         a handler raised; carries the remote traceback as text
+├── SpawnError              an actor or node that could not be started
+│   ├── NameTakenError      the name belongs to a living actor or node
+│   └── ClassLoadError      the class path names nothing that may be loaded
+└── RuntimeClosedError      the runtime or node was closed by its owner
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .address import Address
+
+
+class PasselError(Exception):
+    """The root of every error that Passel raises."""
+
+
+class ProtocolError(PasselError):
+    """Raised when a peer's bytes or frames break the wire protocol."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CodecError(ProtocolError):
+    """Raised when a value cannot be encoded, or bytes do not decode to the hinted type."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what = what
+
+
+class LimitError(ProtocolError):
+    """Raised when a size, count or depth is beyond what the protocol allows."""
+
+    def __init__(self, what: str, value: int, limit: int) -> None:
+        super().__init__(f"{what} is {value}, the limit is {limit}")
+        self.what = what
+        self.value = value
+        self.limit = limit
+
+
+class HandshakeError(ProtocolError):
+    """Raised when two nodes cannot work together: unlike versions or handler signatures."""
+
+    def __init__(self, node: str, reason: str) -> None:
+        super().__init__(f"node {node} cannot join: {reason}")
+        self.node = node
+
+
+class ActorError(PasselError):
+    """The root of errors that concern one actor."""
+
+
+class DeadActorError(ActorError):
+    """Raised when a message is addressed to an actor that has stopped or never was."""
+
+    def __init__(self, address: Address | str, reason: str) -> None:
+        super().__init__(f"actor {address} is not there: {reason}")
+        self.address = address
+        self.reason = reason
+
+
+class NodeDeadError(DeadActorError):
+    """Raised when the process of an actor's node has ended.
+
+    Attributes:
+        node: Name of the node.
+        exit_code: The exit status, or None when a signal ended it or it is unknown.
+        signal: Name of the signal that ended it, such as `SIGKILL`, or None.
+        stderr_tail: The last lines that the process wrote to its standard error.
+    """
+
+    def __init__(
+        self,
+        address: Address | str,
+        node: str,
+        *,
+        exit_code: int | None = None,
+        signal: str | None = None,
+        stderr_tail: Sequence[str] = (),
+    ) -> None:
+        if signal is not None:
+            how = f"ended by {signal}"
+            if signal == "SIGKILL":
+                how += " (killed by hand, or out of memory)"
+        elif exit_code is not None:
+            how = f"exit code {exit_code}"
+        else:
+            how = "cause unknown"
+        lines = "".join(f"\n    {line}" for line in stderr_tail)
+        said = f"; its last lines:{lines}" if lines else ""
+        super().__init__(address, f"node {node} has died ({how}){said}")
+        self.node = node
+        self.exit_code = exit_code
+        self.signal = signal
+        self.stderr_tail = tuple(stderr_tail)
+
+
+class DeadlineError(ActorError, TimeoutError):
+    """Raised when an ask, awaited tell, spawn or stop did not end by its deadline."""
+
+    def __init__(self, what: str, timeout: float, waiting_for: str = "an answer") -> None:
+        super().__init__(f"{what} waited {timeout:.3g} s for {waiting_for}")
+        self.what = what
+        self.timeout = timeout
+        self.waiting_for = waiting_for
+
+
+class MailboxFullError(ActorError):
+    """Raised when a mailbox has no place left and the caller did not want to wait."""
+
+    def __init__(self, address: Address | str, capacity: int) -> None:
+        super().__init__(
+            f"the mailbox of {address} is full ({capacity} messages); "
+            "await the tell to wait for a place"
+        )
+        self.address = address
+        self.capacity = capacity
+
+
+class CallCycleError(ActorError):
+    """Raised when an ask returns to an actor that is busy with the same chain of asks."""
+
+    def __init__(self, address: Address | str, chain: Sequence[str]) -> None:
+        route = " -> ".join((*chain, str(address)))
+        super().__init__(
+            f"an ask came back to {address}, which waits for it: {route}; "
+            "declare the handler concurrent, or tell instead of ask"
+        )
+        self.address = address
+        self.chain = tuple(chain)
+
+
+class NotAHandlerError(ActorError):
+    """Raised when a method is called through a reference but is no handler."""
+
+    def __init__(self, actor: str, method: str, known: Sequence[str] = ()) -> None:
+        hint = f" (it has: {', '.join(sorted(known))})" if known else ""
+        super().__init__(
+            f"{actor}.{method} is not a handler{hint}; decorate the method with @handler"
+        )
+        self.actor = actor
+        self.method = method
+
+
+class RemoteError(ActorError):
+    """Raised at the caller when a handler raised an error that it does not declare.
+
+    Attributes:
+        address: The actor whose handler raised.
+        type_name: Qualified name of the class of the error.
+        message: Its text.
+        remote_traceback: The traceback on the actor's side, as text.
+    """
+
+    def __init__(self, address: str, type_name: str, message: str, remote_traceback: str) -> None:
+        super().__init__(f"{address} raised {type_name}: {message}")
+        self.address = address
+        self.type_name = type_name
+        self.message = message
+        self.remote_traceback = remote_traceback
+        if remote_traceback:
+            self.add_note(f"\nTraceback at {address}:\n{remote_traceback}")
+
+
+class SpawnError(PasselError):
+    """Raised when an actor or a node could not be started."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} could not be started: {reason}")
+        self.what = what
+        self.reason = reason
+
+
+class NameTakenError(SpawnError):
+    """Raised when a name already belongs to a living actor or node."""
+
+    def __init__(self, name: str, holder: str) -> None:
+        super().__init__(name, f"the name is taken by {holder}; stop that first or choose another")
+        self.name = name
+
+
+class ClassLoadError(SpawnError):
+    """Raised when a class path does not name an actor class that may be loaded."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"class {path}", reason)
+        self.path = path
+
+
+class RuntimeClosedError(PasselError):
+    """Raised when a runtime or node is used after it was closed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is closed")
+        self.what = what

@@ -1,0 +1,123 @@
+"""Errors on the wire: what a Failure's body says, and the error that is raised from it."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import msgspec
+
+from .errors import (
+    CallCycleError,
+    CodecError,
+    DeadActorError,
+    DeadlineError,
+    MailboxFullError,
+    NotAHandlerError,
+    PasselError,
+    RemoteError,
+)
+
+_MAX_TEXT = 16_384
+
+
+class Failed(msgspec.Struct, array_like=True):
+    """Why a request failed.
+
+    Attributes:
+        code: Name of the rule below that rebuilds the error.
+        facts: What its constructor is given, or the declared error's `args`.
+        type_name: Qualified name of the error's class.
+        message: Its text.
+        remote_traceback: The traceback on the actor's side; empty for the runtime's own refusals.
+    """
+
+    code: str
+    facts: list[Any] = []
+    type_name: str = ""
+    message: str = ""
+    remote_traceback: str = ""
+
+
+def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = ()) -> Failed:
+    """Return the record of an error that a handler raised.
+
+    An error of a class in `declared` (the handler's `raises`) keeps its class by name.
+    """
+    kind = type(error)
+    text = "".join(traceback.format_exception(error))
+    record = Failed(
+        "remote",
+        [],
+        f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        str(error)[:_MAX_TEXT],
+        text[-_MAX_TEXT:],
+    )
+    if isinstance(error, declared):
+        record.code = "declared"
+        record.facts = [_plain(fact) for fact in error.args]
+    return record
+
+
+def refusal(error: PasselError) -> Failed:
+    """Return the record of the runtime's own refusal of a request."""
+    if isinstance(error, DeadActorError):
+        return Failed("dead", [str(error.address), error.reason])
+    if isinstance(error, CallCycleError):
+        return Failed("cycle", [str(error.address), list(error.chain)])
+    if isinstance(error, NotAHandlerError):
+        return Failed("handler", [error.actor, error.method, []], message=str(error))
+    if isinstance(error, MailboxFullError):
+        return Failed("full", [str(error.address), error.capacity])
+    if isinstance(error, DeadlineError):
+        return Failed("deadline", [error.what, error.timeout, error.waiting_for])
+    return Failed("codec", ["request", str(error)])
+
+
+def error_of(
+    failed: Failed, address: str, declared: tuple[type[BaseException], ...] = ()
+) -> BaseException:
+    """Return the error to raise at the caller for a failure that came from `address`."""
+    if failed.code == "declared":
+        rebuilt = _rebuild(failed, declared)
+        if rebuilt is not None:
+            return rebuilt
+    rules: dict[str, type[PasselError]] = {
+        "dead": DeadActorError,
+        "cycle": CallCycleError,
+        "handler": NotAHandlerError,
+        "full": MailboxFullError,
+        "deadline": DeadlineError,
+        "codec": CodecError,
+    }
+    rule = rules.get(failed.code)
+    if rule is not None:
+        try:
+            return rule(*failed.facts)
+        except TypeError:
+            return CodecError("failure", f"malformed facts for {failed.code}: {failed.facts}")
+    return RemoteError(address, failed.type_name, failed.message, failed.remote_traceback)
+
+
+def _rebuild(failed: Failed, declared: tuple[type[BaseException], ...]) -> BaseException | None:
+    """Return the declared error again, without running its constructor."""
+    name = failed.type_name.rpartition(".")[2]
+    for kind in declared:
+        for candidate in (kind, *_subclasses(kind)):
+            if candidate.__qualname__.rpartition(".")[2] == name:
+                error = candidate.__new__(candidate)
+                error.args = tuple(failed.facts)
+                error.add_note(f"\nTraceback at the actor:\n{failed.remote_traceback}")
+                return error
+    return None
+
+
+def _subclasses(kind: type[BaseException]) -> list[type[BaseException]]:
+    found = list(kind.__subclasses__())
+    for child in kind.__subclasses__():
+        found.extend(_subclasses(child))
+    return found
+
+
+def _plain(fact: object) -> object:
+    return fact if isinstance(fact, str | int | float | bool | bytes | None) else repr(fact)
