@@ -72,6 +72,7 @@ class Draw(Record):
         top_p: Smallest set of this mass, 1 for all.
         seed: With it, and without misses, the tokens of a session are fixed.
         banned: Texts; every token that reads as one of them, white space aside, is never drawn.
+        ban_ends: Never draw an end-of-text token either.
     """
 
     temperature: float = 0.0
@@ -79,6 +80,7 @@ class Draw(Record):
     top_p: float = 1.0
     seed: int = 0
     banned: tuple[str, ...] = ()
+    ban_ends: bool = False
 
 
 class SessionSpec(Record):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ...protocols.cache import Answer, Epoch, Finish, Next, TickNumber, WorkerId
+from ...protocols.cache import Answer, Epoch, Finish, Next, TickNumber, WorkerId
 
 # --- Events --------------------------------------------------------------------------------------
 
