@@ -1,0 +1,128 @@
+"""The records of a topology: what a file says, typed, or what a program builds itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+MAX_COUNT = 10_000
+"""Most nodes or replicas that one entry may ask for."""
+
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
+"""What the name of a topology, node or actor looks like; 64 characters at most."""
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=NAME_PATTERN,
+        max_length=64,
+        description='Letters, digits, "_" and "-", not beginning with a digit.',
+    ),
+]
+
+
+class Supervise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens when an actor fails: how often it may be started again, and how soon.
+
+    Attributes:
+        max_restarts: Restarts allowed within `within` seconds; one more failure stops the actor.
+        within: Length of the window, in seconds.
+        backoff: Pause before the first restart, in seconds; it doubles with each one after.
+    """
+
+    max_restarts: Annotated[int, Meta(ge=0, description="Restarts allowed in the window.")] = 3
+    within: Annotated[float, Meta(gt=0, description="Length of the window, in seconds.")] = 60.0
+    backoff: Annotated[
+        float, Meta(ge=0, description="Pause before the first restart, in seconds; it doubles.")
+    ] = 0.1
+
+
+class NodeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A process, or `count` of them, that actors run in.
+
+    Attributes:
+        count: How many; nodes are then called `name-0`, `name-1`, ... Without it there is one, `name`.
+        gpus: GPUs of each node; `auto` takes what is there.
+        cpus: Threads that torch and OpenMP may use in each node; None leaves it to them.
+    """
+
+    count: (
+        Annotated[
+            int, Meta(ge=1, le=MAX_COUNT, description="How many processes: name-0, name-1, ...")
+        ]
+        | None
+    ) = None
+    gpus: Annotated[int, Meta(ge=0, description="GPUs of each process.")] | Literal["auto"] = 0
+    cpus: (
+        Annotated[int, Meta(ge=1, description="Threads of torch and OpenMP in each process.")]
+        | None
+    ) = None
+
+
+class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An actor, or `replicas` of it.
+
+    Attributes:
+        cls: Its class as `"module:Class"`; the key is `class` in a file. `passel.actors.handler.class_path`
+            gives it for a class at hand.
+        node: The node it runs in; without it, beside the leader.
+        replicas: How many; they are called `name-0`, `name-1`, ... and go round the node's `count`.
+        args: Arguments of the constructor. `{ref: other}`, `{refs: other}` (all replicas, as a list)
+            and `{ref: other, lazy: true}` stand for actors, at any depth.
+        capacity: Bound of its mailbox, in messages.
+        supervise: What happens when it fails.
+    """
+
+    cls: Annotated[
+        str, Meta(pattern=r"^[^:\s]+:[^:\s]+$", description='The class, as "module:Class".')
+    ] = msgspec.field(name="class")
+    node: Annotated[str, Meta(description="The node it runs in; default: the leader.")] | None = (
+        None
+    )
+    replicas: (
+        Annotated[int, Meta(ge=1, le=MAX_COUNT, description="How many: name-0, name-1, ...")] | None
+    ) = None
+    args: Annotated[
+        dict[str, Any],
+        Meta(description="Constructor arguments; {ref: x}, {refs: x} stand for actors."),
+    ] = {}
+    capacity: Annotated[int, Meta(ge=1, description="Bound of the mailbox, in messages.")] = 1024
+    supervise: Supervise = Supervise()
+
+
+class Main(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The one call that the topology exists for; when it has ended, the runtime stops.
+
+    Attributes:
+        actor: Name of the actor that is asked.
+        ask: Name of its handler; a stream handler's items are shown as they come.
+        args: Arguments of the handler, refs allowed.
+        timeout: Seconds until it must have ended; None waits for ever.
+    """
+
+    actor: Annotated[str, Meta(description="The actor that is asked.")]
+    ask: Annotated[str, Meta(description="Its handler; may be a stream.")]
+    args: Annotated[dict[str, Any], Meta(description="Arguments of the handler.")] = {}
+    timeout: Annotated[float, Meta(gt=0, description="Seconds; default: no limit.")] | None = None
+
+
+class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A runtime, declared: its processes, its actors, how they are wired, and what it is asked.
+
+    Attributes:
+        name: Name of the runtime; `passel ps` and the others find it by this.
+        version: Version of the format.
+        params: Values that `${name}` stands for; already put in place in a loaded topology.
+        nodes: Processes by name.
+        actors: Actors by name.
+        main: The call it exists for; without it the runtime serves until it is stopped.
+    """
+
+    name: Name
+    version: Annotated[Literal[1], Meta(description="Version of the format.")] = 1
+    params: Annotated[dict[str, Any], Meta(description="What ${name} stands for.")] = {}
+    nodes: Annotated[dict[Name, NodeSpec], Meta(description="Processes by name.")] = {}
+    actors: Annotated[dict[Name, ActorSpec], Meta(min_length=1, description="Actors by name.")]
+    main: Main | None = None
