@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from .document import Document
     from .spec import Topology
+
+
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class ClassProblemError(PasselError):
@@ -203,9 +207,10 @@ class _Arguments:
         try:
             _convert(value, hint)
         except msgspec.ValidationError as error:
-            message = str(error).replace("`", "")
+            message, _, inside = str(error).replace("`", "").partition(" - at $")
+            steps = tuple(step[1] or int(step[2]) for step in _STEP.finditer(inside))
             text = f"{callee.title}: {message[0].lower()}{message[1:]}"
-            yield self._document.problem(kind, path, text, "pass such a value")
+            yield self._document.problem(kind, (*path, *steps), text, "pass such a value")
         except (TypeError, NotImplementedError):
             pass  # a hint that msgspec does not know: the constructor itself will judge
 

@@ -35,7 +35,9 @@ class Lane:
     @property
     def label(self) -> str:
         """The lane's name with what is special about it: how many, which GPUs."""
-        return self.name + (f" ×{self.count}" if self.count else "") + self.gpus  # noqa: RUF001
+        return (
+            self.name + (f" \N{MULTIPLICATION SIGN}{self.count}" if self.count else "") + self.gpus
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,7 @@ def _dot(drawing: Drawing) -> str:
 
 
 def _times(box: Box) -> str:
-    return f" ×{box.replicas}" if box.replicas else ""  # noqa: RUF001
+    return f" \N{MULTIPLICATION SIGN}{box.replicas}" if box.replicas else ""
 
 
 def _entities(text: str) -> str:

@@ -107,16 +107,17 @@ def _route(arrow: Arrow, boxes: dict[str, Rectangle], columns: dict[str, int]) -
     start, end = columns[arrow.source], columns[arrow.target]
     if arrow.source == arrow.target:  # a lazy ref to itself: a loop on the right
         x, y = source.right, source.middle
-        return f"M{x:g},{y - 8:g} c{GAP / 2:g},-14 {GAP / 2:g},30 0,16"
+        return f"M{x:g},{y - 8:g} c24,-14 24,30 0,16"
     if start < end:
         turn = target.x - GAP
         return _bend(source.right, source.middle, turn, target.x, target.middle)
-    if start > end:  # a lazy ref back: along the target's row, turning before its own column
+    if start > end:  # a lazy ref back: along the target's row, a little below the arrows that leave
+        y, end_y = source.middle + 10, target.middle + 10
         turn = source.x - GAP
         middle = (source.x + turn) / 2
         return (
-            f"M{source.x:g},{source.middle:g} C{middle:g},{source.middle:g} "
-            f"{middle:g},{target.middle:g} {turn:g},{target.middle:g} L{target.right:g},{target.middle:g}"
+            f"M{source.x:g},{y:g} C{middle:g},{y:g} {middle:g},{end_y:g} {turn:g},{end_y:g} "
+            f"L{target.right:g},{end_y:g}"
         )
     x, out = source.right, GAP * 0.6
     return (

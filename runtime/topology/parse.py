@@ -63,6 +63,7 @@ class _Parse:
             what = "empty" if data is None else f"{_kind(data)}, not a mapping"
             self._fail((), f"the file is {what}", 'write "name:", "actors:" and so on')
             return None
+        data = {key: item for key, item in data.items() if key != "$schema"}  # for editors only
         fields = self._known(Topology, data, ())
         parts: dict[str, Any] = {k: v for k, v in fields.items() if k not in _SECTIONS}
         for key, record in _SECTIONS.items():

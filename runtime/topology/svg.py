@@ -43,9 +43,11 @@ def svg(drawing: Drawing) -> str:
     """Draw lanes, boxes and arrows; lazy refs are dashed, refs to all replicas are thick."""
     layout = lay_out(drawing)
     parts = [
-        (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {layout.width:g} {layout.height:g}" '
-        f'width="{layout.width:g}" height="{layout.height:g}" role="img" '
-        f'aria-label="topology {escape(drawing.name)}">'),
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {layout.width:g} {layout.height:g}" '
+            f'width="{layout.width:g}" height="{layout.height:g}" role="img" '
+            f'aria-label="topology {escape(drawing.name)}">'
+        ),
         f"<style>{_STYLE}</style>",
         "<defs>",
         _HEAD.format(id="head", size=9, style="head"),
@@ -73,13 +75,14 @@ def _lane(lane: Lane, place: Rectangle) -> str:
 
 def _box(box: Box, place: Rectangle) -> str:
     cards = (6.0, 3.0, 0.0) if box.replicas else (0.0,)
+    width = place.width - cards[0]
     parts = [
         f'<rect class="box" rx="7" x="{place.x + card:g}" y="{place.y - card:g}" '
-        f'width="{place.width - 6:g}" height="{place.height:g}"/>'
+        f'width="{width:g}" height="{place.height:g}"/>'
         for card in cards
     ]
-    middle = place.x + (place.width - 6) / 2
-    times = f" ×{box.replicas}" if box.replicas else ""  # noqa: RUF001
+    middle = place.x + width / 2
+    times = f" \N{MULTIPLICATION SIGN}{box.replicas}" if box.replicas else ""
     parts.append(
         f'<text class="name" x="{middle:g}" y="{place.y + 20:g}">{escape(box.name + times)}</text>'
         f'<text class="class" x="{middle:g}" y="{place.y + 37:g}">{escape(box.title)}</text>'

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+
+from passel.runtime.topology import (
+    ActorClassError,
+    ActorSpec,
+    Main,
+    NodeSpec,
+    Topology,
+    WiringError,
+    check,
+    parse_topology,
+    plan,
+    require_sound,
+)
+
+
+def test_a_sound_topology_has_no_problems(sound: str) -> None:
+    assert check(parse_topology(sound)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "said"),
+    [
+        ("node: team", "node: taem", "wiring", 'crew.yaml:15:5: actors.worker.node: no node is called "taem"; did you mean "team"?'),
+        ("node: team", "node: team-0", "wiring", 'write "team"; replicas go round'),
+        ("{refs: worker}", "{ref: worker}", "wiring", '"worker" has replicas; write {refs: worker} for all, or {ref: worker-0} for one'),
+        ("{ref: store}", "{refs: store}", "wiring", '"store" is one actor; write {ref: store}'),
+        ("{ref: store}", "{ref: stroe}", "wiring", 'crew.yaml:17:12: actors.worker.args.store: no actor is called "stroe"'),
+        ("{ref: store}", "{ref: store, lazy: maybe}", "wiring", "this is no reference"),
+        ("{ref: store}}", "{ref: store}, boss: {ref: boss}}", "wiring", "refs run in a circle: worker -> boss -> worker; add `lazy: true`"),
+        ("${size}, ", "${size}, self: {ref: store}, ", "wiring", "refs run in a circle: store -> store"),
+        ("crew:Store", "crew:Stoer", "class", 'module "topology_crew" has no "Stoer"; did you mean "Store"?'),
+        ("crew:Store", "crew:NotAnActor", "class", '"NotAnActor" is no actor; derive it from passel.Actor'),
+        ("topology_crew:Store", "topology_creww:Store", "class", 'there is no module "topology_creww"'),
+        ("size: ${size}", "sise: ${size}", "arguments", 'Store takes no argument "sise"; did you mean "size"?'),
+        ("size: ${size},", "", "arguments", 'Store needs the argument "size"; add "size:" to its args'),
+        ("size: ${size}", "size: many", "arguments", "Store: expected int, got str"),
+        ("{width: 4}", "{width: wide}", "arguments", "crew.yaml:11:35: actors.store.args.style.width: Store: expected int, got str"),
+        ("{ref: store}", "store", "arguments", "Worker wants an actor here; write {ref: name} of a Store"),
+        ("store: {ref: store}\n", "store: {ref: worker-1}\n", "arguments", "Boss wants a Store, this is a Worker"),
+        ("{refs: worker}", "[{ref: worker-0}]", "", ""),
+        ("ask: solve", "ask: sovle", "main", 'there is no Boss.sovle; did you mean "solve"?'),
+        ("ask: solve", "ask: hidden", "main", "Boss.hidden is not a handler; decorate it with @handler"),
+        ("actor: boss", "actor: bos", "main", 'no actor is called "bos"; did you mean "boss"?'),
+        ("actor: boss", "actor: worker", "main", '"worker" has replicas; name one of them, such as "worker-0"'),
+        ("tries: 2", "tries: two", "main", "Boss.solve: expected int, got str"),
+        ("tries: 2", "times: 2", "main", 'Boss.solve takes no argument "times"'),
+        ("cpus: 1", "cpus: 4000", "resources", "4000 CPUs for each process, this host has"),
+        ("  team:", "  idle: {}\n  team:", "resources", "no actor runs here"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_named(sound: str, old: str, new: str, kind: str, said: str) -> None:
+    assert old in sound
+    problems = check(parse_topology(sound.replace(old, new, 1), file="crew.yaml"))
+    assert [problem.kind for problem in problems][:1] == ([kind] if kind else [])
+    assert said in "\n".join(map(str, problems))
+    assert all(problem.mark.line > 0 for problem in problems)
+
+
+def test_a_lazy_ref_may_close_a_circle(sound: str) -> None:
+    text = sound.replace("{ref: store}}", "{ref: store}, boss: {ref: boss, lazy: true}}", 1)
+    file = parse_topology(text)
+    assert check(file) == []
+    assert [actor.name for actor in plan(file.topology).actors] == [
+        "store",
+        "worker-0",
+        "worker-1",
+        "boss",
+    ]
+
+
+def test_instances_may_not_share_a_name() -> None:
+    topology = Topology(
+        name="x",
+        actors={
+            "a": ActorSpec(cls="topology_crew:Store", replicas=2, args={"size": 1}),
+            "a-1": ActorSpec(cls="topology_crew:Store", args={"size": 1}),
+        },
+    )
+    with pytest.raises(WiringError, match='"a-1" is also one of "a"'):
+        require_sound(topology)
+
+
+def test_a_topology_built_in_python_is_checked_too() -> None:
+    topology = Topology(
+        name="made",
+        nodes={"side": NodeSpec()},
+        actors={
+            "store": ActorSpec(cls="topology_crew:Store", node="side", args={"size": 2}),
+            "boss": ActorSpec(
+                cls="topology_crew:Bos", args={"store": {"ref": "store"}, "workers": []}
+            ),
+        },
+        main=Main(actor="boss", ask="solve"),
+    )
+    with pytest.raises(ActorClassError, match=r"<topology made>: actors\.boss\.class") as caught:
+        require_sound(topology)
+    assert caught.value.problems[0].path == ("actors", "boss", "class")
+
+
+def test_replicas_go_round_the_nodes_of_their_entry(sound: str) -> None:
+    text = sound.replace("replicas: ${workers}", "replicas: 5")
+    found = plan(parse_topology(text).topology)
+    places = {actor.name: actor.node for actor in found.actors}
+    assert places == {
+        "store": "side",
+        "worker-0": "team-0",
+        "worker-1": "team-1",
+        "worker-2": "team-0",
+        "worker-3": "team-1",
+        "worker-4": "team-0",
+        "boss": None,
+    }
+    assert [node.name for node in found.nodes] == ["side", "team-0", "team-1"]
+    assert [actor.name for actor in found.stop_order][:2] == ["boss", "worker-4"]
+
+
+def test_an_entry_with_one_replica_still_counts_it(sound: str) -> None:
+    found = plan(parse_topology(sound, {"params.workers": 1}).topology)
+    assert found.replicas["worker"] == ("worker-0",)
+    assert found.replicas["store"] == ("store",)
+
+
+def test_a_module_that_fails_to_load_is_a_problem_not_a_crash(
+    sound: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "broken_one.py").write_text("1 / 0\n")
+    (folder / "needs_one.py").write_text("import no_such_module_at_all\n")
+    (folder / "leaves_one.py").write_text("raise SystemExit(3)\n")
+    monkeypatch.syspath_prepend(str(folder))
+    for module, said in [
+        ("broken_one", "fails to load (ZeroDivisionError: division by zero)"),
+        ("needs_one", 'module "needs_one" needs "no_such_module_at_all"; install it'),
+        ("leaves_one", "fails to load (SystemExit: 3)"),
+    ]:
+        file = parse_topology(sound.replace("topology_crew:Store", f"{module}:Store"))
+        assert said in str(check(file)[0])

@@ -1,0 +1,64 @@
+"""Actors that the topologies of these tests name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from passel.actors.actor import Actor
+from passel.actors.handler import handler
+from passel.actors.ref import ActorRef  # noqa: TC001 - hints are read at run time
+
+
+class Style(msgspec.Struct):
+    """A structured argument."""
+
+    width: int
+    colour: str = "black"
+
+
+class Store(Actor):
+    """Something that others refer to."""
+
+    def __init__(self, *, size: int, label: str = "store", style: Style | None = None) -> None:
+        self.size = size
+        self.label = label
+        self.style = style
+
+
+class Worker(Actor):
+    """Refers to the store; may refer back to its boss."""
+
+    def __init__(self, *, store: ActorRef[Store], boss: ActorRef[Boss] | None = None) -> None:
+        self.store = store
+        self.boss = boss
+
+
+class Boss(Actor):
+    """Refers to everyone."""
+
+    def __init__(
+        self, *, store: ActorRef[Store], workers: list[ActorRef[Worker]], rate: float = 1.0
+    ) -> None:
+        self.store = store
+        self.workers = workers
+        self.rate = rate
+
+    @handler
+    async def solve(self, problem: str, tries: int = 1) -> str:
+        """Answer."""
+        return problem * tries
+
+    @handler
+    async def events(self, count: int) -> AsyncIterator[int]:
+        """Stream."""
+        for index in range(count):
+            yield index
+
+    async def hidden(self) -> None:
+        """Not a handler."""
+
+
+class NotAnActor:
+    """A class of another kind."""
