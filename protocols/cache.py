@@ -247,15 +247,37 @@ class Fenced(Record):
 
 
 class Closed(Record):
-    """The session is over; no tick will follow."""
+    """The session is over; no tick will follow.
+
+    Attributes:
+        reason: Why.
+        answer: What was found, if anything.
+        found_by: Who found it.
+        failed: Whether the model failed, as it also does when a view outgrows its context.
+    """
 
     reason: str
     answer: str | None = None
     found_by: WorkerId | None = None
+    failed: bool = False
 
 
-StepResult = Tick | Fenced | Closed
+class WorkerFinished(Record):
+    """A worker left the session by its own `Finish`."""
+
+    worker: WorkerId
+    reason: str
+    answer: str | None = None
+
+
+StepResult = Tick | WorkerFinished | Fenced | Closed
 """What an answer is answered with."""
+
+DelegateResult = WorkerFinished | Fenced | Closed
+"""How a delegated rule ends."""
+
+JoinResult = Joined | Fenced | Closed
+"""How a join ends."""
 
 
 # --- What the cache records and tells to listeners -----------------------------------------------
@@ -318,16 +340,15 @@ class WorkerJoined(Record):
     epoch: Epoch
 
 
-class WorkerFinished(Record):
-    """A worker left the session."""
-
-    worker: WorkerId
-    reason: str
-    answer: str | None = None
-
-
 CacheEvent = TextGrown | WorkerJoined | WorkerFenced | WorkerFinished | Closed
 """What listeners of a session are told."""
+
+
+class Completion(Record):
+    """What a plain single stream wrote behind a session's prompt, and how many seconds it took."""
+
+    text: str
+    seconds: float
 
 
 class SessionStatistics(Record):

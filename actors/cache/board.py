@@ -158,15 +158,15 @@ class Board:
         unfinished = [block for block in by_block if block not in self.history]
         return "".join(by_block[block] for block in [*self.history, *unfinished])
 
-    def check(self, worker: WorkerId, answer: Answer) -> None:
-        """Refuse an answer that makes no sense, before it can spoil a tick.
+    def check(self, worker: WorkerId, answer: Answer | None) -> None:
+        """Refuse an answer, or a name, that makes no sense, before it can spoil a tick.
 
         Raises:
             InvalidAnswerError: It names an unknown worker or id, is empty, or too long.
         """
         if worker not in self._pens:
             raise InvalidAnswerError(worker, reason=f"the session has {', '.join(self.workers)}")
-        if isinstance(answer, Park):
+        if answer is None or isinstance(answer, Park):
             return
         size = self._vocabulary.size
         if any(not 0 <= token < size for token in answer.tokens):
@@ -259,6 +259,8 @@ class Board:
 
     def _added(self, worker: WorkerId, token: int) -> str:
         steps = self._pens[worker].steps
+        if token in self._vocabulary.ends:
+            return ""
         return added_text(self._vocabulary, steps[-1].tokens if steps else (), token)
 
     def _fed(self, turn: Turn, old: _Step | None) -> Fed:

@@ -61,9 +61,10 @@ class ClockRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseAsked:
-    """The session's owner ends it."""
+    """The session's owner ends it, or its model has failed."""
 
     reason: str
+    failed: bool = False
     at: float
 
 
@@ -145,6 +146,7 @@ class Close:
     reason: str
     answer: str | None = None
     found_by: WorkerId | None = None
+    failed: bool = False
 
 
 Effect = Admit | RunTick | Deliver | Refuse | Fence | Leave | ReadClock | Close

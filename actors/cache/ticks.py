@@ -122,8 +122,8 @@ class TickCore:
                 effects = self._tick_done(event)
             case ClockRead(at=at):
                 effects = self._read_clock(at)
-            case CloseAsked(reason=reason):
-                return self._close(Close(reason=reason))
+            case CloseAsked(reason=reason, failed=failed):
+                return self._close(Close(reason=reason, failed=failed))
         return effects + self._advance(event.at)
 
     # Each of these takes one event and leaves the start of a tick to `_advance`.
