@@ -1,0 +1,182 @@
+"""Tokens per second of the decode engine on the CPU, beside `transformers` in the same run.
+
+    python benchmarks/decode.py --json
+
+A team of W rows shares one prompt of 512 tokens and each row decodes 128 new ones; every row
+sees the prompt, what the others have written, and its own text, as Hogwild workers do. The peer
+generates 128 tokens behind the same prompt, alone. Prefill is not counted on either side.
+Rounds of all four are interleaved, so that a noisy neighbour hits everyone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from passel.actors.llm.engine import Engine
+
+MODEL = "smollm2-135m"
+WIDTHS = (1, 2, 4)
+
+
+def main() -> None:
+    """Parse arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true", help="print one flat JSON object")
+    parser.add_argument("--full", action="store_true", help="more rounds, for published tables")
+    parser.add_argument("--rounds", type=int, help="rounds of each measurement")
+    parser.add_argument("--prompt", type=int, default=512, help="tokens of shared prompt")
+    parser.add_argument("--new", type=int, default=128, help="new tokens of each worker")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--dtype", default="float32", help="type of weights, both sides")
+    options = parser.parse_args()
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the peer's loading bars
+    options.rounds = options.rounds or (15 if options.full else 5)
+    result = measure(options)
+    if options.json:
+        print(json.dumps(result))
+        return
+    for key, value in result.items():
+        print(f"{key:28} {value}")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Run all rounds; give medians with their tenth and ninetieth percentiles."""
+    from passel.actors.llm.engine import Engine
+
+    engine = Engine.load(MODEL, dtype=options.dtype, threads=options.threads)
+    prompt = _prompt(engine, options.prompt)
+    runs: dict[str, Callable[[], float]] = {
+        f"tokens_per_s_w{width}": lambda width=width: _team(engine, prompt, width, options.new)
+        for width in WIDTHS
+    }
+    runs["peer_tokens_per_s"] = _peer(engine, prompt, options)
+    rates: dict[str, list[float]] = {key: [] for key in runs}
+    for run in runs.values():
+        run()  # warm up
+    for _ in range(options.rounds):
+        for key, run in runs.items():
+            rates[key].append(run())
+    result: dict[str, Any] = {}
+    for key, values in rates.items():
+        result |= _spread(key, values)
+    return result | _circumstances(options)
+
+
+def _prompt(engine: Engine, length: int) -> list[int]:
+    """Make a prompt of exactly `length` tokens from plain text."""
+    text = "The river runs past the mill, the school and the old market. "
+    return (engine.tokenizer.encode(text) * length)[:length]
+
+
+def _team(engine: Engine, prompt: list[int], width: int, new: int) -> float:
+    """Decode `new` greedy tokens for each of `width` rows; give tokens per second of them all."""
+    from passel.actors.llm.engine import Row
+
+    shared = engine.block(len(prompt))
+    first = engine.forward([Row(tokens=prompt, view=[shared], own=shared)]).topk(width).indices[0]
+    blocks = [engine.block(new) for _ in range(width)]
+    views = [[shared, *(b for b in blocks if b is not own), own] for own in blocks]
+    tokens = first.tolist()
+    start = time.perf_counter()
+    for _ in range(new):
+        rows = [
+            Row(tokens=[token], view=view, own=own)
+            for token, view, own in zip(tokens, views, blocks, strict=True)
+        ]
+        tokens = engine.forward(rows).argmax(-1).tolist()
+    return width * new / (time.perf_counter() - start)
+
+
+def _peer(engine: Engine, prompt: list[int], options: argparse.Namespace) -> Callable[[], float]:
+    """Load the same weights in `transformers`; give a run of its `generate`."""
+    import torch
+    import transformers
+
+    from passel.actors.llm.models import path_of
+
+    transformers.logging.set_verbosity_error()
+    logging.disable(logging.WARNING)
+    file = path_of(MODEL)
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        file.parent, gguf_file=file.name, dtype=getattr(torch, options.dtype)
+    ).eval()
+    ids = torch.tensor([prompt])
+    settings = {"do_sample": False, "pad_token_id": 2, "attention_mask": torch.ones_like(ids)}
+
+    def generate(new: int) -> float:
+        with torch.inference_mode():
+            start = time.perf_counter()
+            out = model.generate(ids, min_new_tokens=new, max_new_tokens=new, **settings)
+        assert out.shape[1] == len(prompt) + new
+        return time.perf_counter() - start
+
+    def run() -> float:
+        prefill = generate(1)
+        return (options.new - 1) / (generate(options.new) - prefill)
+
+    return run
+
+
+def _spread(key: str, values: list[float]) -> dict[str, float]:
+    """Give median, p10 and p90 under flat keys."""
+    cuts = statistics.quantiles(values, n=10, method="inclusive")
+    return {
+        key: round(statistics.median(values), 2),
+        f"{key}_p10": round(cuts[0], 2),
+        f"{key}_p90": round(cuts[-1], 2),
+    }
+
+
+def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
+    """Say what was measured, and where."""
+    import torch
+    import transformers
+
+    root = Path(__file__).resolve().parents[1]
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "commit": commit.stdout.strip() or "unknown",
+        "seeds": "none, greedy",
+        "n": options.rounds,
+        "model": MODEL,
+        "dtype": options.dtype,
+        "threads": torch.get_num_threads(),
+        "prompt_tokens": options.prompt,
+        "new_tokens": options.new,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+
+
+def _processor() -> str:
+    """Name the processor."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        if info.is_file()
+        else []
+    )
+    return names[0].partition(":")[2].strip() if names else platform.processor()
+
+
+if __name__ == "__main__":
+    main()
