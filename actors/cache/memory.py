@@ -207,6 +207,11 @@ def banned_ids(engine: Engine, draw: Draw) -> tuple[int, ...]:
 
 def without_controls(engine: Engine, text: str) -> str:
     """Return `text` with the model's control tokens cut out, for text from strangers."""
-    for token in sorted(engine.tokenizer.specials):
-        text = text.replace(engine.tokenizer.decode([token]), "")
-    return text
+    controls = [engine.tokenizer.decode([token]) for token in sorted(engine.tokenizer.specials)]
+    while True:  # cutting one may join the halves of another
+        shorter = text
+        for control in controls:
+            shorter = shorter.replace(control, "")
+        if shorter == text:
+            return text
+        text = shorter
