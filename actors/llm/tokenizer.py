@@ -149,6 +149,12 @@ class TextStream:
             self._given = text
         return new
 
+    def finish(self) -> str:
+        """Give what is left when no id follows, a half character as U+FFFD."""
+        left = self._tokenizer.decode(self._ids)[len(self._given) :]
+        self._ids, self._given = [], ""
+        return left
+
 
 def _splitter(name: str) -> tokenizers.pre_tokenizers.PreTokenizer:
     """Build the rule that splits text before merging."""
