@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import types
 import typing
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
@@ -67,7 +68,7 @@ class HandlerSpec:
         """The tuple type that the arguments decode to, in order of the parameters."""
         hints = self.hints
         kinds = tuple(hints.get(p.name, Any) for p in self.parameters)
-        return tuple[kinds] if kinds else tuple[()]
+        return types.GenericAlias(tuple, kinds)
 
     @property
     def returns(self) -> Any:

@@ -47,6 +47,15 @@ class UntypedSpec:
             raise TypeError(f"{self.name}(): give positional arguments, the signature is unknown")
         return arguments
 
+    def call(self, actor: object, arguments: tuple[Any, ...]) -> Any:
+        """Call the handler by name: the actor turned out to live on this node."""
+        spec = handlers_of(type(actor)).get(self.name)
+        if spec is None:
+            raise NotAHandlerError(
+                type(actor).__qualname__, self.name, list(handlers_of(type(actor)))
+            )
+        return spec.call(actor, spec.bind(arguments, {}))
+
 
 AnySpec = HandlerSpec | UntypedSpec
 

@@ -28,7 +28,8 @@ class Address(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         node: The node it runs on.
         actor: Its name.
-        incarnation: The node's life in the upper bits, the spawn within that life below.
+        incarnation: The node's life in the upper bits, the spawn within that life below; 0
+            stands for whoever has the name when the first message is sent.
         window: How many requests one node may have waiting in its mailbox.
     """
 

@@ -133,12 +133,21 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """One handler as `passel ask` needs it: name, parameter names, kind and signature text."""
+    """One handler as `passel ask` needs it.
+
+    Attributes:
+        name: Its name.
+        parameters: Names of its parameters.
+        is_stream: Whether it yields items.
+        signature: The signature as text.
+        defaults: Default values by parameter name, as far as they can travel.
+    """
 
     name: str
     parameters: tuple[str, ...]
     is_stream: bool
     signature: str
+    defaults: dict[str, Any] = {}
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ class Failed(msgspec.Struct, array_like=True):
         type_name: Qualified name of the error's class.
         message: Its text.
         remote_traceback: The traceback on the actor's side; empty for the runtime's own refusals.
+        state: The declared error's own attributes, as plain values.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Failed(msgspec.Struct, array_like=True):
     type_name: str = ""
     message: str = ""
     remote_traceback: str = ""
+    state: dict[str, Any] = {}
 
 
 def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = ()) -> Failed:
@@ -56,6 +58,8 @@ def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = 
     if isinstance(error, declared):
         record.code = "declared"
         record.facts = [_plain(fact) for fact in error.args]
+        own = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        record.state = {name: _plain(value) for name, value in own.items()}
     return record
 
 
@@ -107,6 +111,7 @@ def _rebuild(failed: Failed, declared: tuple[type[BaseException], ...]) -> BaseE
             if candidate.__qualname__.rpartition(".")[2] == name:
                 error = candidate.__new__(candidate)
                 error.args = tuple(failed.facts)
+                vars(error).update(failed.state)
                 error.add_note(f"\nTraceback at the actor:\n{failed.remote_traceback}")
                 return error
     return None

@@ -1,0 +1,417 @@
+"""One actor on its node: its mailbox, the task that drains it, its failures and its end.
+
+An idle actor owns no task and no mailbox: both exist only while there is something to handle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final
+
+from ..actors.actor import Actor
+from ..actors.call import CURRENT_CALL, Call
+from ..protocols.errors import DeadActorError, DeadlineError, PasselError
+from ..protocols.log import log
+from .sending import ASK, OPEN, TELL
+from .streams import Producer
+from .supervision import Failed, GiveUp, RestartPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from ..protocols.address import Address
+    from ..protocols.control import Supervision
+    from .inbound import Inbound
+    from .link import Link
+    from .node import Node
+    from .sending import Sending
+
+    Delivery = Sending | Inbound
+
+_TURN: Final = 64
+"""Messages handled before other tasks of the node get a turn."""
+
+
+class Cell:
+    """The runtime's side of one actor.
+
+    Attributes:
+        address: Where it is.
+        key: The address as text.
+        actor: The object; replaced when it restarts.
+        closed: Whether it has stopped for good.
+    """
+
+    __slots__ = (
+        "_backoff", "_beside", "_closers", "_current", "_drainer", "_failure", "_mailbox", "_make", "_node",
+        "_policy", "_stopping", "_supervision", "actor", "address", "closed", "edges", "failed",
+        "handled", "key", "ready", "restarts", "senders", "specs", "target", "watchers",
+    )  # fmt: skip
+
+    def __init__(
+        self, node: Node, address: Address, make: Callable[[Cell], Actor], supervision: Supervision
+    ) -> None:
+        self._node = node
+        self._make = make
+        self._supervision = supervision
+        self._policy: RestartPolicy | None = None
+        self._mailbox: deque[Delivery] | None = None
+        self._drainer: asyncio.Task[None] | None = None
+        self._current: Delivery | None = None
+        self._beside: dict[Any, asyncio.Task[None]] | None = None
+        self._failure: BaseException | None = None
+        self._backoff = False
+        self._stopping = False
+        self._closers: list[Callable[[], None]] | None = None
+        self.address = address
+        self.key = str(address)
+        self.specs = node.no_specs
+        self.actor: Actor | None = None
+        self.target: Any = (
+            None  # the LocalTarget that leads here, once someone on this node uses it
+        )
+        self.ready = False
+        self.closed = False
+        self.handled = 0
+        self.failed = 0
+        self.restarts = 0
+        self.senders: set[Link] | None = None
+        self.edges: dict[str, Edge] | None = None
+        self.watchers: list[asyncio.Future[str]] | None = None
+
+    # What waits and what runs.
+
+    @property
+    def depth(self) -> int:
+        """How many messages wait in the mailbox."""
+        return len(self._mailbox) if self._mailbox else 0
+
+    @property
+    def state(self) -> str:
+        """One word for status displays."""
+        if self._stopping or self.closed:
+            return "stopping"
+        if self._backoff:
+            return "restarting"
+        if not self.ready:
+            return "starting"
+        return "busy" if self._current is not None or self._beside else "idle"
+
+    async def start(self) -> None:
+        """Make the actor and run its `started`.
+
+        Raises:
+            Exception: Whatever the constructor or `started` raised.
+        """
+        self.actor = actor = self._make(self)
+        if type(actor).started is not Actor.started:
+            CURRENT_CALL.set(Call(self.key, None, "", b""))
+            await actor.started()
+        self.ready = True
+        if self._mailbox:
+            self._wake()
+
+    def deliver(self, request: Delivery) -> None:
+        """Put a request into the mailbox, or start it beside when its handler is concurrent."""
+        if self.closed or self._stopping:
+            self._node.dead_letter(request, "the actor has stopped")
+            request.reject(DeadActorError(self.address, "it has stopped"))
+            return
+        if request.spec.concurrent and self.ready and not self._mailbox:
+            self._start_beside(request)
+            return
+        if self._mailbox is None:
+            self._mailbox = deque()
+        self._mailbox.append(request)
+        if self.ready:
+            self._wake()
+
+    def cancel(self, request: Delivery) -> None:
+        """Nobody waits for `request` any more: drop it, or end its handler."""
+        request.cancelled = True
+        if self._current is request:
+            assert self._drainer is not None, "what is current is being drained"
+            self._drainer.cancel()
+        elif self._beside and request in self._beside:
+            self._beside[request].cancel()
+
+    def on_close(self, action: Callable[[], None]) -> None:
+        """Run `action` when the actor is gone."""
+        if self._closers is None:
+            self._closers = []
+        self._closers.append(action)
+
+    def start_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run the actor's own background work as a task that ends with it."""
+        self._add_beside(work, self._background(work))
+
+    async def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        CURRENT_CALL.set(Call(self.key, None, "", b""))
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            self.fail(error, "background work")
+        finally:
+            self._remove_beside(work)
+
+    def _wake(self) -> None:
+        if self._drainer is None:
+            self._drainer = self._node.start_task(self._drain())
+
+    async def _drain(self) -> None:
+        turn = 0
+        try:
+            while True:
+                if self._failure is not None:
+                    await self._restart()
+                if not self._mailbox or self._stopping:
+                    break
+                request = self._mailbox.popleft()
+                if request.spec.concurrent:
+                    self._start_beside(request)
+                    continue
+                request.release()
+                if not request.cancelled:
+                    await self._handle(request)
+                turn += 1
+                if turn == _TURN:
+                    turn = 0
+                    await asyncio.sleep(0)
+        finally:
+            self._drainer = None
+            if not self._mailbox:
+                self._mailbox = None
+
+    def _arguments(self, request: Delivery) -> tuple[Any, ...] | None:
+        """Return the decoded arguments, or None when the request has been answered already."""
+        deadline = request.deadline
+        if deadline is not None and deadline <= self._node.now():
+            self._node.dead_letter(request, "its deadline passed in the mailbox")
+            request.reject(DeadlineError(f"{self.key}.{request.spec.name}", 0.0, "its turn"))
+            return None
+        try:
+            return request.decoded()
+        except PasselError as error:
+            self._node.dead_letter(request, str(error))
+            request.reject(error)
+            return None
+
+    async def _handle(self, request: Delivery) -> None:
+        """Run one exclusive handler to its end."""
+        arguments = self._arguments(request)
+        if arguments is None:
+            return
+        chain = ""
+        deadline = None
+        if request.kind == ASK:
+            chain = f"{request.chain} {self.key}" if request.chain else self.key
+            deadline = request.deadline
+        CURRENT_CALL.set(Call(self.key, deadline, chain, request.trace))
+        self._current = request
+        try:
+            result = await request.spec.call(self.actor, arguments)
+        except asyncio.CancelledError:
+            if not request.cancelled or self._stopping:
+                request.reject(DeadActorError(self.address, "it was stopped while handling this"))
+                raise
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            self._raised(request, error)
+        else:
+            request.succeed(result)
+            self.handled += 1
+        finally:
+            self._current = None
+            if request.cancelled and self._drainer is not None:
+                self._drainer.uncancel()
+
+    def _raised(self, request: Delivery, error: Exception) -> None:
+        """A handler raised: an ask gets the error, a tell gives it to supervision."""
+        self.failed += 1
+        request.fail(error)
+        if request.kind == TELL:
+            self._node.counters.failed_tells += 1
+            self.fail(error, f"tell {request.spec.name} from {request.source}")
+
+    # Handlers that run beside the mailbox.
+
+    def _start_beside(self, request: Delivery) -> None:
+        work = self._produce(request) if request.kind == OPEN else self._handle_beside(request)
+        if request.kind == OPEN:
+            request.producer = Producer(self._node.loop, request.demand)
+            request.release()
+        self._add_beside(request, work)
+
+    async def _handle_beside(self, request: Delivery) -> None:
+        try:
+            arguments = self._arguments(request)
+            if arguments is None or request.cancelled:
+                return
+            chain = f"{request.chain} ~{self.key}" if request.kind == ASK else ""
+            deadline = request.deadline if request.kind == ASK else None
+            CURRENT_CALL.set(Call(self.key, deadline, chain.strip(), request.trace))
+            result = await request.spec.call(self.actor, arguments)
+        except asyncio.CancelledError:
+            if not request.cancelled:
+                request.reject(DeadActorError(self.address, "it was stopped while handling this"))
+                raise
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            self._raised(request, error)
+        else:
+            request.succeed(result)
+            self.handled += 1
+        finally:
+            self._remove_beside(request)
+            request.release()
+
+    async def _produce(self, request: Delivery) -> None:
+        try:
+            arguments = self._arguments(request)
+            if arguments is None or request.cancelled:
+                return
+            producer = request.producer
+            assert producer is not None, "a stream that was started has a producer"
+            chain = f"{request.chain} ~{self.key}".strip()
+            CURRENT_CALL.set(Call(self.key, request.deadline, chain, request.trace))
+            async with aclosing(request.spec.call(self.actor, arguments)) as items:
+                async for item in items:
+                    await producer.take()
+                    request.item(item)
+            request.end()
+            self.handled += 1
+        except asyncio.CancelledError:
+            if not request.cancelled:
+                request.reject(DeadActorError(self.address, "it was stopped during the stream"))
+                raise
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            self._raised(request, error)
+        finally:
+            self._remove_beside(request)
+
+    def _add_beside(self, owner: Any, work: Coroutine[Any, Any, None]) -> None:
+        if self._beside is None:
+            self._beside = {}
+        self._beside[owner] = self._node.start_task(work)
+
+    def _remove_beside(self, owner: Any) -> None:
+        if self._beside is not None:
+            self._beside.pop(owner, None)
+            if not self._beside:
+                self._beside = None
+
+    # Failure, restart and the end.
+
+    def fail(self, error: BaseException, during: str) -> None:
+        """The actor failed outside any ask: log it and let supervision decide."""
+        log.error("actor failed", actor=self.key, during=during, error=repr(error), exc_info=error)
+        if self._stopping or self.closed or self._failure is not None:
+            return
+        self._failure = error
+        if self.ready:
+            self._wake()
+
+    async def _restart(self) -> None:
+        """Carry out what the restart policy says, until the actor runs or is given up."""
+        while self._failure is not None and not self._stopping:
+            if self._policy is None:
+                self._policy = RestartPolicy(self._supervision)
+            error = self._failure
+            effect = self._policy.handle(Failed(self._node.now()))
+            if isinstance(effect, GiveUp):
+                reason = f"it failed {effect.failures} times within {effect.within:g} s: {error!r}"
+                self._node.start_task(self._node.stop_cell(self, reason, grace=0.0))
+                self._stopping = True
+                return
+            self.ready = False
+            self._backoff = True
+            try:
+                await asyncio.sleep(effect.after)
+                await self._end_beside(0.0)
+                self._failure = None
+                self.restarts += 1
+                await self.start()
+            except Exception as failure:  # noqa: BLE001  # a supervisor's edge
+                log.error("actor failed to restart", actor=self.key, exc_info=failure)
+                self._failure = failure
+            finally:
+                self._backoff = False
+        log.info("actor restarted", actor=self.key, restarts=self.restarts)
+
+    async def finish(self, reason: str, *, drain: bool, grace: float) -> None:
+        """End the actor: its handler within `grace` seconds, then `stopping`, then the rest.
+
+        With `drain` what waits in the mailbox is handled first, within the same grace.
+        """
+        own = asyncio.current_task() is self._drainer
+        until = self._node.now() + grace
+        if drain and not own:
+            while self._drainer is not None and self._node.now() < until:
+                await asyncio.wait([self._drainer], timeout=until - self._node.now())
+        self._stopping = True
+        if self._drainer is not None and not own:
+            await _end(self._drainer, until - self._node.now())
+        await self._end_beside(until - self._node.now())
+        if (
+            self.ready
+            and self.actor is not None
+            and type(self.actor).stopping is not Actor.stopping
+        ):
+            await self._run_stopping(max(until - self._node.now(), 0.1))
+        self.close(reason)
+
+    async def _run_stopping(self, seconds: float) -> None:
+        assert self.actor is not None, "only an actor that was made can stop"
+        CURRENT_CALL.set(Call(self.key, None, "", b""))
+        try:
+            async with asyncio.timeout(seconds):
+                await self.actor.stopping()
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            log.error("stopping failed", actor=self.key, exc_info=error)
+
+    async def _end_beside(self, grace: float) -> None:
+        own = asyncio.current_task()
+        for task in list((self._beside or {}).values()):
+            if task is not own:
+                await _end(task, grace)
+
+    def close(self, reason: str) -> None:
+        """The actor is gone: refuse what waits, tell those who watch or write to it."""
+        if self.closed:
+            return
+        self.closed = True
+        error = DeadActorError(self.address, reason)
+        mailbox, self._mailbox = self._mailbox, None
+        for request in mailbox or ():
+            self._node.dead_letter(request, reason)
+            request.reject(error)
+        if self.target is not None:
+            self.target.close(error)
+        for link in self.senders or ():
+            link.forget(self, reason)
+        for watcher in self.watchers or ():
+            if not watcher.done():
+                watcher.set_result(reason)
+        for action in self._closers or ():
+            action()
+
+
+class Edge:
+    """What was seen on one edge: numbers and times, for finding stragglers and broken links."""
+
+    __slots__ = ("arrived", "count", "sent", "sequence")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sequence = 0
+        self.sent = 0.0
+        self.arrived = 0.0
+
+
+async def _end(task: asyncio.Task[None], grace: float) -> None:
+    """Give a task `grace` seconds to end, then cancel it and wait until it has."""
+    if grace > 0.0:
+        await asyncio.wait([task], timeout=grace)
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1.0)

@@ -1,0 +1,103 @@
+"""The context that a node hands to each of its actors."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from ..actors.ref import reference_type
+from .spawning import Spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from ..protocols.address import Address
+    from ..protocols.control import ActorDown
+    from .cell import Cell
+    from .node import Node
+
+
+class ActorContext:
+    """One actor's view of its node; see `passel.actors.context.Context`."""
+
+    __slots__ = ("_cell", "_node", "_random", "_thread")
+
+    def __init__(self, cell: Cell, node: Node) -> None:
+        self._cell = cell
+        self._node = node
+        self._random: random.Random | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    @property
+    def address(self) -> Address:
+        """Where this actor lives."""
+        return self._cell.address
+
+    @property
+    def name(self) -> str:
+        """The actor's name."""
+        return self._cell.address.actor
+
+    @property
+    def ref(self) -> Any:
+        """A reference to this actor."""
+        actor = self._cell.actor
+        return self._node.reference(reference_type(type(actor)), self._cell.address)
+
+    @property
+    def random(self) -> random.Random:
+        """Randomness of this actor alone."""
+        if self._random is None:
+            self._random = random.Random(self._node.random.getrandbits(64))  # noqa: S311  # no secret
+        return self._random
+
+    @property
+    def log(self) -> Any:
+        """A logger with node and actor bound."""
+        return structlog.get_logger().bind(node=self._node.name, actor=self.name)
+
+    def options(self, **options: Any) -> Spawn:
+        """Return a spawner with options; see `Runtime.options`."""
+        return Spawn(self._node, **options)
+
+    async def spawn(self, actor_class: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Start an actor on this node."""
+        return await Spawn(self._node).spawn(actor_class, *args, **kwargs)
+
+    async def stop(self, ref: Any, *, drain: bool = False, grace: float = 5.0) -> None:
+        """Stop an actor; from its own handler it ends once that handler has."""
+        await self._node.stop(ref, drain=drain, grace=grace)
+
+    async def watch(self, ref: Any) -> ActorDown:
+        """Wait until an actor is gone."""
+        return await self._node.watch(ref)
+
+    async def lookup(self, name: str, actor_class: type) -> Any:
+        """Return a reference to the named actor."""
+        return await self._node.lookup(name, actor_class)
+
+    async def run_blocking(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run blocking work in this actor's own thread."""
+        if self._thread is None:
+            name = f"passel-{self.name}"
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+            self._cell.on_close(partial(self._thread.shutdown, wait=False, cancel_futures=True))
+        work = partial(function, *args, **kwargs)
+        return await self._node.loop.run_in_executor(self._thread, work)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the background until the actor ends."""
+        self._cell.start_background(work)
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        return self._node.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)

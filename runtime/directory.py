@@ -1,0 +1,149 @@
+"""The leader's directory: which name means which actor, and where each node is."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..actors.actor import Actor
+from ..actors.handler import handler
+from ..protocols.address import Address
+from ..protocols.control import NodeInfo
+from ..protocols.errors import DeadActorError, NameTakenError
+
+_DIRECTORY_ERRORS = (DeadActorError, NameTakenError)
+
+
+class Names:
+    """Names and what they mean. Pure: knows no task and no socket.
+
+    A name is reserved (its actor is being spawned, or restarted on a new life of its node),
+    bound to an address, or unknown.
+    """
+
+    def __init__(self) -> None:
+        self._bound: dict[str, Address | None] = {}
+
+    def reserve(self, name: str) -> None:
+        """Take a free name.
+
+        Raises:
+            NameTakenError: It is reserved or bound.
+        """
+        if name in self._bound:
+            holder = self._bound[name]
+            raise NameTakenError(name, str(holder) if holder else "an actor that is being spawned")
+        self._bound[name] = None
+
+    def bind(self, name: str, address: Address) -> None:
+        """Say where the actor of a name is."""
+        self._bound[name] = address
+
+    def release(self, address: Address) -> bool:
+        """Free the name if it still means this incarnation; return whether it did."""
+        holder = self._bound.get(address.actor)
+        if holder is None or holder.incarnation != address.incarnation:
+            return False
+        del self._bound[address.actor]
+        return True
+
+    def unsettle(self, node: str) -> list[str]:
+        """A node died: its actors' names are reserved until they are bound or freed."""
+        moved = [n for n, a in self._bound.items() if a is not None and a.node == node]
+        for name in moved:
+            self._bound[name] = None
+        return moved
+
+    def free(self, name: str) -> None:
+        """Forget a name, whatever it means."""
+        self._bound.pop(name, None)
+
+    def find(self, name: str) -> Address | None:
+        """Return the address, or None while the name is reserved.
+
+        Raises:
+            DeadActorError: Nobody has the name.
+        """
+        if name not in self._bound:
+            raise DeadActorError(name, "no living actor has this name")
+        return self._bound[name]
+
+    def all(self) -> dict[str, Address]:
+        """Return every name that is bound."""
+        return {name: address for name, address in self._bound.items() if address is not None}
+
+
+class Directory(Actor):
+    """Serves `Names` and the table of nodes to the whole runtime.
+
+    All handlers are concurrent: a lookup may wait for a restart, and nothing waits behind it.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self.nodes: dict[str, NodeInfo | None] = {}
+        self._changed = asyncio.Event()
+
+    def change(self) -> None:
+        """Wake every lookup that waits for a restart."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
+    async def lookup(self, name: str) -> Address:
+        """Return where the named actor is; waits while it is being (re)started."""
+        while True:
+            address = self.names.find(name)
+            if address is not None:
+                return address
+            await self._changed.wait()
+
+    @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
+    async def node(self, name: str) -> NodeInfo:
+        """Return where a node is; waits while it is being (re)started."""
+        while True:
+            if name not in self.nodes:
+                raise DeadActorError(name, "there is no such node")
+            info = self.nodes[name]
+            if info is not None:
+                return info
+            await self._changed.wait()
+
+    @handler(concurrent=True)
+    async def joined(self, info: NodeInfo) -> None:
+        """A node is up; called by the node itself."""
+        if info.node in self.nodes:
+            self.nodes[info.node] = info
+            self.change()
+
+    @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
+    async def reserve(self, name: str) -> None:
+        """Take a name for an actor that is about to be spawned."""
+        self.names.reserve(name)
+
+    @handler(concurrent=True)
+    async def bind(self, name: str, address: Address) -> None:
+        """Say where the actor of a reserved name is."""
+        self.names.bind(name, address)
+        self.change()
+
+    @handler(concurrent=True)
+    async def release(self, address: Address) -> None:
+        """The named actor is gone."""
+        self.names.release(address)
+        self.change()
+
+    @handler(concurrent=True)
+    async def free(self, name: str) -> None:
+        """Forget a name whose actor could not be spawned."""
+        self.names.free(name)
+        self.change()
+
+    @handler(concurrent=True)
+    async def actors(self) -> dict[str, Address]:
+        """Return every named actor."""
+        return self.names.all()
+
+    @handler(concurrent=True)
+    async def all_nodes(self) -> list[NodeInfo]:
+        """Return every node that is up."""
+        return [info for info in self.nodes.values() if info is not None]

@@ -1,0 +1,261 @@
+"""The leader's fleet: node processes, their deaths and their new lives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ..protocols.control import NodeConfig, NodeDown, NodeInfo, SpawnRequest, Supervision
+from ..protocols.errors import NameTakenError, PasselError, SpawnError
+from ..protocols.log import log
+from .launcher import Exit, NodeProcess
+from .loading import main_file
+from .service import error_of_down, service_of
+from .supervision import Failed, GiveUp, RestartPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .directory import Directory
+    from .node import Node
+    from .rundir import RunDirectory
+
+JOIN_SECONDS: Final = 30.0
+"""Seconds that a new process has to join; importing its program is part of that."""
+
+
+@dataclass
+class Member:
+    """One node of the fleet, through all its lives.
+
+    Attributes:
+        name: Its name.
+        threads: Threads for torch and OpenMP; 0 leaves it to them.
+        policy: Decides whether it is restarted when its process ends.
+        life: Which life it is in, from 1.
+        process: The process of that life.
+        placed: What was spawned on it under a name, in order; spawned again on its next life.
+        leaving: Whether its end is wanted.
+    """
+
+    name: str
+    threads: int
+    policy: RestartPolicy
+    life: int = 0
+    process: NodeProcess | None = None
+    placed: dict[str, SpawnRequest] = field(default_factory=dict)
+    leaving: bool = False
+
+
+class Fleet:
+    """Starts, watches, restarts and ends the other nodes of a runtime."""
+
+    def __init__(
+        self,
+        node: Node,
+        directory: Directory,
+        run_directory: RunDirectory,
+        *,
+        transport: str,
+        options: Mapping[str, bool],
+        seed: int,
+    ) -> None:
+        self._node = node
+        self._directory = directory
+        self._run_directory = run_directory
+        self._transport = transport
+        self._options = dict(options)
+        self._seed = seed
+        self._members: dict[str, Member] = {}
+        node.placed = self._placed
+
+    @property
+    def names(self) -> list[str]:
+        """The nodes, in the order they were started."""
+        return list(self._members)
+
+    async def start(self, name: str, *, threads: int, supervision: Supervision) -> NodeInfo:
+        """Start a node process and return once it has joined.
+
+        Raises:
+            NameTakenError: A node has the name.
+            SpawnError: The process ended, or did not join in time; says what it wrote last.
+        """
+        if name in self._members or name == self._node.name:
+            raise NameTakenError(name, "a node")
+        if not name or any(c in name for c in "/# @\n") or name.startswith("."):
+            raise SpawnError(f"node {name!r}", "a name has no '/', '#', '@' or space")
+        member = Member(name, threads, RestartPolicy(supervision))
+        self._members[name] = member
+        try:
+            return await self._launch(member)
+        except BaseException:
+            await self._end(member, grace=0.0)
+            raise
+
+    async def stop(self, name: str, *, grace: float) -> None:
+        """Stop a node: its actors in order, then its process; at once when it is not there."""
+        member = self._members.get(name)
+        if member is not None:
+            await self._end(member, grace=grace)
+
+    async def close(self, *, grace: float) -> None:
+        """Stop every node, latest first."""
+        for name in reversed(self.names):
+            await self.stop(name, grace=grace)
+
+    def kill(self) -> None:
+        """End every process at once."""
+        for member in self._members.values():
+            member.leaving = True
+            if member.process is not None:
+                member.process.kill()
+
+    def pid_of(self, name: str) -> int:
+        """Return the process id of a node's present life."""
+        process = self._members[name].process
+        assert process is not None, "a started node has a process"
+        return process.pid
+
+    def _placed(self, node: str, request: SpawnRequest) -> None:
+        member = self._members.get(node)
+        if member is not None and request.name:
+            member.placed[request.name] = request
+
+    async def _launch(self, member: Member) -> NodeInfo:
+        member.life += 1
+        self._directory.nodes[member.name] = None
+        path = self._run_directory.log_of(member.name, member.life)
+        config = NodeConfig(
+            node=member.name,
+            life=member.life,
+            run_directory=str(self._run_directory.path),
+            leader=self._node.info,
+            transport=self._transport,
+            cookie=self._node.cookie,
+            import_path=list(sys.path),
+            main_path=main_file(),
+            seed=self._seed,
+            threads=member.threads,
+            options=self._options,
+        )
+        process = member.process = NodeProcess(config, path)
+        ended = asyncio.ensure_future(process.wait())
+        joined = asyncio.ensure_future(self._directory.node(member.name))
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await asyncio.wait([ended, joined], return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            raise SpawnError(
+                f"node {member.name}", f"no sign of it in {JOIN_SECONDS:g} s"
+            ) from None
+        finally:
+            if not joined.done():
+                joined.cancel()
+            if not ended.done():
+                ended.cancel()
+        if ended.done() and not ended.cancelled():
+            raise SpawnError(f"node {member.name}", _words(ended.result()))
+        info = joined.result()
+        self._node.peers[member.name] = info
+        self._node.start_task(self._watch(member, process))
+        log.info("node started", node=member.name, life=member.life, pid=process.pid)
+        return info
+
+    async def _watch(self, member: Member, process: NodeProcess) -> None:
+        """Wait for the end of one life; tell everybody; begin the next life if that is allowed."""
+        end = await process.wait()
+        process.hang_up()
+        down = NodeDown(
+            node=member.name,
+            life=member.life,
+            exit_code=end.exit_code,
+            signal=end.signal,
+            stderr_tail=end.stderr_tail,
+        )
+        moved = self._directory.names.unsettle(member.name)
+        self._directory.nodes[member.name] = None
+        self._node.peer_died(error_of_down(down), member.life)
+        if member.leaving:
+            self._forget(member, moved)
+            return
+        log.error("node died", node=member.name, life=member.life, how=_words(end))
+        await self._tell_others(down)
+        await self._revive(member, moved)
+
+    async def _revive(self, member: Member, moved: list[str]) -> None:
+        while not member.leaving:
+            effect = member.policy.handle(Failed(self._node.now()))
+            if isinstance(effect, GiveUp):
+                log.error("node given up", node=member.name, failures=effect.failures)
+                break
+            await asyncio.sleep(effect.after)
+            if member.leaving:
+                break
+            try:
+                info = await self._launch(member)
+            except PasselError as error:
+                log.error("node failed to restart", node=member.name, error=str(error))
+                continue
+            await self._respawn(member, info, moved)
+            return
+        self._forget(member, moved)
+
+    async def _respawn(self, member: Member, info: NodeInfo, moved: list[str]) -> None:
+        """Spawn the named actors of the former life again, in their order."""
+        service = service_of(self._node, member.name, info.life)
+        requests = [r for n, r in member.placed.items() if n in moved]
+        wanted = [r for r in requests if r.supervision.max_restarts > 0]
+        for name in set(moved) - {r.name for r in wanted}:
+            self._directory.names.free(name)
+            member.placed.pop(name, None)
+        for request in wanted:
+            try:
+                address = await service.spawn(request)
+            except PasselError as error:
+                log.error("actor not restarted", actor=request.name, error=str(error))
+                self._directory.names.free(request.name)
+            else:
+                self._directory.names.bind(request.name, address)
+        self._directory.change()
+
+    async def _tell_others(self, down: NodeDown) -> None:
+        for info in list(self._directory.nodes.values()):
+            if info is not None and info.node not in {self._node.name, down.node}:
+                with contextlib.suppress(PasselError):  # it may be dying too
+                    await service_of(self._node, info.node, info.life).peer_down.tell(down)
+
+    def _forget(self, member: Member, moved: list[str]) -> None:
+        for name in moved:
+            self._directory.names.free(name)
+        self._directory.nodes.pop(member.name, None)
+        self._members.pop(member.name, None)
+        self._directory.change()
+
+    async def _end(self, member: Member, *, grace: float) -> None:
+        """End a node: in order within `grace` seconds, then by force."""
+        member.leaving = True
+        process = member.process
+        if process is None:
+            self._forget(member, [])
+            return
+        process.hang_up()
+        try:
+            if grace > 0.0:
+                async with asyncio.timeout(grace):
+                    await process.wait()
+        except TimeoutError:
+            log.warning("node killed", node=member.name, grace=grace)
+        finally:
+            process.kill()
+        await process.wait()
+        self._forget(member, self._directory.names.unsettle(member.name))
+
+
+def _words(end: Exit) -> str:
+    how = f"ended by {end.signal}" if end.signal else f"exit code {end.exit_code}"
+    lines = "".join(f"\n    {line}" for line in end.stderr_tail)
+    return f"{how}; its last lines:{lines}" if lines else how

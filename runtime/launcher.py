@@ -1,0 +1,124 @@
+"""Node processes on this host: start, watch until they end, end them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..protocols.control import NodeConfig
+
+STDERR_LINES: Final = 20
+"""How many of a dead node's last lines its error quotes."""
+
+_TAIL_BYTES = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended: its exit code, or the signal's name, and what it said last."""
+
+    exit_code: int | None
+    signal: str | None
+    stderr_tail: tuple[str, ...]
+
+
+class NodeProcess:
+    """One child process that runs a node.
+
+    The configuration goes in over its standard input, which then stays open: when the leader
+    is gone, however it ended, the child reads the end of it and leaves. It has a process group
+    of its own, so the terminal's Ctrl-C reaches the leader alone.
+    """
+
+    def __init__(self, config: NodeConfig, log: Path) -> None:
+        self.node = config.node
+        self.life = config.life
+        self._log = log
+        environment = dict(os.environ)
+        if config.threads:
+            environment["OMP_NUM_THREADS"] = str(config.threads)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # our own interpreter and module
+                [sys.executable, "-m", "passel", "node"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                process_group=0,
+            )
+        assert self._process.stdin is not None, "stdin is a pipe"
+        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit says why
+            self._process.stdin.write(msgspec.json.encode(config) + b"\n")
+            self._process.stdin.flush()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def wait(self) -> Exit:
+        """Return once the process has ended."""
+        if self._process.poll() is None:
+            await self._ended()
+        code = self._process.wait()
+        name = signal.Signals(-code).name if code < 0 else None
+        return Exit(None if code < 0 else code, name, tail_of(self._log))
+
+    async def _ended(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not hasattr(os, "pidfd_open"):  # macOS: no descriptor tells of the end
+            while self._process.poll() is None:
+                await asyncio.sleep(0.1)  # nothing but polling tells
+            return
+        descriptor = os.pidfd_open(self._process.pid)
+        over: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(descriptor, _resolve, over)
+        try:
+            await over
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+
+    def hang_up(self) -> None:
+        """Close its standard input: it leaves in order."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process.poll() is None:
+            self._process.kill()
+
+    def reap(self) -> None:
+        """Collect the process after it was killed."""
+        self.hang_up()
+        self._process.wait()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def tail_of(log: Path) -> tuple[str, ...]:
+    """Return the last lines of a log file."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ()
+    return tuple(line for line in text.splitlines()[-STDERR_LINES:] if line.strip())

@@ -1,0 +1,194 @@
+"""One node's side of the connection to another: what leaves, what waits for an answer.
+
+All that is said to a peer within one turn of the event loop leaves as one multipart message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..protocols.batch import pack_batch
+from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Tell
+from ..protocols.failure import refusal
+from ..protocols.limits import MAX_BATCH_MESSAGES
+from .sending import ASK, OPEN, TELL
+from .target import RemoteTarget
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+
+    from ..protocols.address import Address
+    from ..protocols.arrays import Buffer
+    from ..protocols.codec import Codec
+    from ..protocols.envelope import AnyMessage
+    from ..protocols.errors import DeadActorError, PasselError
+    from .cell import Cell
+    from .inbound import Inbound
+    from .sending import Sending
+    from .transport import Outlet
+
+_FLUSH_BYTES = 4 << 20
+
+
+class Link:
+    """The connection to one life of one node.
+
+    Attributes:
+        node: The peer's name.
+        life: Which life of it.
+        pending: Our requests that wait for the peer's answer, by id.
+        serving: The peer's requests that wait for ours, by id.
+        welcomed: Whether the peer's Hello has been accepted.
+        dead: Why the link is of no use any more, or None.
+    """
+
+    raw = msgspec.Raw
+
+    def __init__(
+        self, node: str, life: int, *, loop: asyncio.AbstractEventLoop, codec: Codec
+    ) -> None:
+        self.node = node
+        self.life = life
+        self.codec = codec
+        self.now = loop.time
+        self.pending: dict[int, Sending] = {}
+        self.serving: dict[int, Inbound] = {}
+        self.targets: dict[tuple[str, int], RemoteTarget] = {}
+        self.welcomed = False
+        self.dead: DeadActorError | None = None
+        self.sent = 0
+        self.received = 0
+        self._loop = loop
+        self._outlet: Outlet | None = None
+        self._outbox: list[AnyMessage] = []
+        self._frames: list[Buffer] = []
+        self._bytes = 0
+        self._scheduled = False
+        self._next_id = 0
+        self._taken: dict[Cell, int] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is somewhere to send to; until then messages wait in the outbox."""
+        return self._outlet is not None
+
+    def connect(self, outlet: Outlet, hello: Hello) -> None:
+        """Use `outlet` from now on; the Hello goes first."""
+        self._outlet = outlet
+        self._outbox.insert(0, hello)
+        self._schedule()
+
+    def target(self, address: Address) -> RemoteTarget:
+        """Return the one target for an actor of this peer."""
+        key = (address.actor, address.incarnation)
+        found = self.targets.get(key)
+        if found is None:
+            found = self.targets[key] = RemoteTarget(address, self)
+            if self.dead is not None:
+                found.closed = True
+        return found
+
+    def request(self, target: RemoteTarget, sending: Sending) -> None:
+        """Encode and send a request for which a place was taken.
+
+        Raises:
+            CodecError: Its arguments cannot travel.
+            NodeDeadError: The peer is dead.
+        """
+        if self.dead is not None:
+            raise self.dead
+        body, frames = self.codec.encode(sending.arguments)
+        self._next_id = sending.id = self._next_id + 1
+        sending.transmitted = True
+        if sending.kind != TELL:
+            self.pending[sending.id] = sending
+        now = self.now()
+        left = -1.0 if sending.deadline is None else max(0.0, sending.deadline - now)
+        address = target.address
+        fields = (
+            sending.id, sending.source, address.actor, address.incarnation, sending.spec.name, left,
+            target.next_sequence(sending.source), now, sending.chain, sending.trace, sending.key,
+            len(frames), msgspec.Raw(body),
+        )  # fmt: skip
+        if sending.kind == ASK:
+            self.send(Ask(*fields), frames, len(body))
+        elif sending.kind == OPEN:
+            assert sending.consumer is not None, "a stream has a consumer"
+            self.send(Open(*fields, sending.consumer.prefetch), frames)
+        else:
+            self.send(Tell(*fields), frames, len(body))
+
+    def send(self, message: AnyMessage, frames: Sequence[Buffer] = (), size: int = 0) -> None:
+        """Send a message, whose body has `size` bytes, at the end of this turn of the loop."""
+        outbox = self._outbox
+        outbox.append(message)
+        if frames:
+            self._frames.extend(frames)
+        self._bytes += size
+        if self._bytes > _FLUSH_BYTES or len(outbox) >= MAX_BATCH_MESSAGES:
+            self.flush()
+        elif not self._scheduled:
+            self._schedule()
+
+    def flush(self) -> None:
+        """Hand everything in the outbox to the transport as one multipart."""
+        self._scheduled = False
+        if self._outlet is None or not self._outbox:
+            return
+        messages, self._outbox = self._outbox, []
+        frames, self._frames = self._frames, []
+        self._bytes = 0
+        self.sent += len(messages)
+        self._outlet.send([pack_batch(messages), *frames])
+
+    def consumed(self, cell: Cell) -> None:
+        """One of the peer's requests left a mailbox; give places back, many at a time."""
+        count = self._taken.get(cell, 0) + 1
+        if count * 2 >= cell.address.window:
+            self._taken.pop(cell, None)
+            if not cell.closed:
+                self.send(Credit(cell.address.actor, cell.address.incarnation, count))
+        else:
+            self._taken[cell] = count
+
+    def reject(self, request: int, error: PasselError) -> None:
+        """Answer a request of the peer with the runtime's own refusal."""
+        body, _ = self.codec.encode(refusal(error))
+        self.send(Failure(request, self.now(), msgspec.Raw(body)))
+
+    def forget(self, cell: Cell, reason: str) -> None:
+        """Tell the peer that an actor of ours, which it wrote to, is gone."""
+        self._taken.pop(cell, None)
+        self.send(Closed(cell.address.actor, cell.address.incarnation, reason))
+
+    def fail(self, error: DeadActorError) -> None:
+        """The peer is dead: every request that waits for it ends with `error`."""
+        if self.dead is not None:
+            return
+        self.dead = error
+        pending, self.pending = self.pending, {}
+        for sending in pending.values():
+            sending.refuse(error)
+        for target in self.targets.values():
+            target.close(error)
+        serving, self.serving = self.serving, {}
+        for inbound in serving.values():
+            inbound.cell.cancel(inbound)
+        self.close()
+
+    def close(self, goodbye: Goodbye | None = None) -> None:
+        """Send what is left and let go of the transport."""
+        if goodbye is not None and self._outlet is not None:
+            self.send(goodbye)
+        self.flush()
+        if self._outlet is not None:
+            self._outlet.close()
+            self._outlet = None
+
+    def _schedule(self) -> None:
+        if self._outlet is not None and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self.flush)

@@ -1,0 +1,94 @@
+"""Classes by path: `module:Class` to a class, and a program's `__main__` from its file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from ..actors.actor import Actor
+from ..actors.handler import class_path, signature_of
+from ..protocols.errors import ClassLoadError, HandshakeError
+
+MAIN_ALIAS = "__passel_main__"
+"""Module name under which a node loads the file of the program that started it."""
+
+
+def path_of(actor_class: type) -> str:
+    """Return the class path that other processes load the class by.
+
+    Raises:
+        ClassLoadError: No other process could: it is local to a function, or was typed into an
+            interactive session.
+    """
+    path = class_path(actor_class)
+    if actor_class.__module__ in {"__main__", MAIN_ALIAS}:
+        main = sys.modules.get(actor_class.__module__)
+        if getattr(main, "__file__", None) is None:
+            raise ClassLoadError(
+                path,
+                "it was typed into an interactive session; move it to a module that can be "
+                "imported, or spawn it without `node=`",
+            )
+        return f"{MAIN_ALIAS}:{actor_class.__qualname__}"
+    return path
+
+
+def main_file() -> str:
+    """Return the file of the running program, or an empty text when there is none."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return str(Path(file).resolve()) if file else ""
+
+
+def load_class(path: str, *, main_path: str = "") -> type[Actor]:
+    """Return the actor class that `module:Class` names.
+
+    Raises:
+        ClassLoadError: The path is malformed, names nothing, or names no actor class.
+    """
+    module_name, colon, name = path.partition(":")
+    if not colon or not module_name or not name:
+        raise ClassLoadError(path, "write it as 'module:Class'")
+    try:
+        module = (
+            _main(main_path) if module_name == MAIN_ALIAS else importlib.import_module(module_name)
+        )
+        found: object = module
+        for part in name.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        raise ClassLoadError(path, f"module {module_name} has no {name}") from None
+    except Exception as error:  # a module may raise anything while it is imported
+        raise ClassLoadError(path, f"{type(error).__name__}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Actor)):
+        raise ClassLoadError(path, "it is no actor class; subclass passel.Actor")
+    return found
+
+
+def check_signature(actor_class: type, path: str, expected: str, node: str) -> None:
+    """Raise unless the class has the handler signatures that the peer expects.
+
+    Raises:
+        HandshakeError: Its code has another version here.
+    """
+    if expected and signature_of(actor_class) != expected:
+        raise HandshakeError(
+            node, f"the handlers of {path} differ between the two nodes; deploy the same code"
+        )
+
+
+def _main(main_path: str) -> object:
+    """Return the program's main module, loaded from its file under another name if need be."""
+    if MAIN_ALIAS in sys.modules:
+        return sys.modules[MAIN_ALIAS]
+    main = sys.modules.get("__main__")
+    if not main_path or (main is not None and main_file() == main_path):
+        return main
+    spec = importlib.util.spec_from_file_location(MAIN_ALIAS, main_path)
+    assert spec is not None, "a path to a file gives a spec"
+    assert spec.loader is not None, "a spec made from a file has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[MAIN_ALIAS] = module
+    spec.loader.exec_module(module)
+    return module

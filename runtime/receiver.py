@@ -1,0 +1,276 @@
+"""What arrives from other nodes, each kind of message at its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..protocols.batch import deal_frames, unpack_batch
+from ..protocols.control import NodeInfo
+from ..protocols.envelope import (
+    Ask,
+    Cancel,
+    Closed,
+    Credit,
+    Demand,
+    End,
+    Failure,
+    Goodbye,
+    Hello,
+    Item,
+    Open,
+    Reply,
+    Request,
+    Tell,
+)
+from ..protocols.errors import (
+    CallCycleError,
+    DeadActorError,
+    HandshakeError,
+    NodeDeadError,
+    NotAHandlerError,
+    PasselError,
+    ProtocolError,
+)
+from ..protocols.failure import Failed
+from ..protocols.limits import PROTOCOL_VERSION
+from ..protocols.log import log
+from .cell import Edge
+from .inbound import Inbound
+from .sending import TELL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..protocols.arrays import Buffer
+    from .cell import Cell
+    from .link import Link
+    from .node import Node
+
+
+class Receiver:
+    """Takes the batches of every peer and gives each message to the actor or caller it is for.
+
+    Whatever is malformed is counted, logged and dropped; nothing that a peer sends ends the node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._inlets: dict[bytes, Link] = {}
+        self._kinds: dict[type, Callable[[Link, Any, Sequence[Buffer]], None]] = {
+            Ask: self._request,
+            Tell: self._request,
+            Open: self._request,
+            Reply: self._reply,
+            Failure: self._failure,
+            Item: self._item,
+            End: self._end,
+            Cancel: self._cancel,
+            Demand: self._demand,
+            Credit: self._credit,
+            Closed: self._closed,
+            Goodbye: self._goodbye,
+        }
+
+    def on_batch(self, identity: bytes, batch: bytes, frames: Sequence[Buffer]) -> None:
+        """Take one multipart message from the peer that calls itself `identity`."""
+        if self._node.closed:
+            return
+        link = self._inlets.get(identity)
+        try:
+            messages = unpack_batch(batch)
+            dealt = deal_frames(messages, frames)
+        except ProtocolError as error:
+            self._refuse(identity, str(error))
+            return
+        if link is not None:
+            link.received += len(messages)
+        nothing: Sequence[Buffer] = ()
+        for index, message in enumerate(messages):
+            if isinstance(message, Hello):
+                link = self._hello(identity, message)
+            elif link is None:
+                self._refuse(identity, "it has not introduced itself")
+                return
+            else:
+                try:
+                    self._kinds[type(message)](link, message, dealt[index] if dealt else nothing)
+                except PasselError as error:
+                    self._refuse(identity, str(error))
+
+    def forget(self, node: str, life: int) -> None:
+        """Refuse whatever still comes from a life of a node that is known to be dead."""
+        for identity, link in list(self._inlets.items()):
+            if link.node == node and link.life <= life:
+                del self._inlets[identity]
+
+    def _refuse(self, identity: bytes, reason: str) -> None:
+        self._node.counters.refused += 1
+        log.warning("message refused", peer=identity.decode(errors="replace"), reason=reason)
+
+    # Links.
+
+    def _hello(self, identity: bytes, hello: Hello) -> Link | None:
+        """Take a peer in, or tell it why not."""
+        node = self._node
+        try:
+            self._check(identity, hello)
+        except HandshakeError as error:
+            self._refuse(identity, str(error))
+            node.turn_away(hello, str(error))
+            return None
+        peer = NodeInfo(node=hello.node, life=hello.life, endpoint=hello.endpoint, pid=0)
+        link = node.link_to(hello.node, hello.life)
+        if link.dead is not None:
+            self._refuse(identity, "this life of it is known to be dead")
+            return None
+        node.peers.setdefault(hello.node, peer)
+        link.welcomed = True
+        node.connect(link, peer)
+        self._inlets[identity] = link
+        return link
+
+    def _check(self, identity: bytes, hello: Hello) -> None:
+        name = hello.node
+        if hello.cookie != self._node.cookie:
+            raise HandshakeError(name, "it does not know this runtime's secret")
+        if hello.version != PROTOCOL_VERSION:
+            reason = f"it speaks protocol {hello.version}, this node {PROTOCOL_VERSION}"
+            raise HandshakeError(name, f"{reason}; install the same version of passel")
+        if identity != f"{hello.node}/{hello.life}".encode():
+            raise HandshakeError(name, "its name is not the one it connected with")
+        for path, digest in hello.signatures.items():
+            own = self._node.classes.get(path)
+            if own is not None and own != digest:
+                reason = f"the handlers of {path} differ between it and {self._node.name}"
+                raise HandshakeError(name, f"{reason}; deploy the same code")
+
+    def _goodbye(self, link: Link, message: Goodbye, _frames: Sequence[Buffer]) -> None:
+        """The peer leaves, or refuses us."""
+        self.forget(link.node, link.life)
+        if message.reason:
+            log.error("link refused", peer=message.node, reason=message.reason)
+            link.fail(DeadActorError(link.node, message.reason))
+        else:
+            link.fail(NodeDeadError(link.node, link.node, exit_code=0))
+
+    # Requests.
+
+    def _request(self, link: Link, message: Request, frames: Sequence[Buffer]) -> None:
+        node = self._node
+        cell = node.cells.get(message.target)
+        if cell is None or cell.address.incarnation != message.incarnation:
+            self._undeliverable(link, message)
+            return
+        spec = cell.specs.get(message.method)
+        if spec is None:
+            link.consumed(cell)
+            self._reject(
+                link, message, cell, NotAHandlerError(cell.key, message.method, list(cell.specs))
+            )
+            return
+        if message.chain and not spec.concurrent and cell.key in message.chain.split(" "):
+            link.consumed(cell)
+            self._reject(link, message, cell, CallCycleError(cell.key, message.chain.split(" ")))
+            return
+        now = node.now()
+        inbound = Inbound(link, message, frames, cell, spec, now)
+        if inbound.kind != TELL:
+            link.serving[message.id] = inbound
+        if cell.senders is None:
+            cell.senders = set()
+        cell.senders.add(link)
+        _record(cell, message, now)
+        cell.deliver(inbound)
+
+    def _undeliverable(self, link: Link, message: Request) -> None:
+        node = self._node
+        node.counters.refused += 1
+        address = f"{node.name}/{message.target}"
+        error = DeadActorError(address, "it has stopped, or this is another life of it")
+        if isinstance(message, Tell):
+            node.letter(message.source, address, message.method, error.reason)
+        else:
+            link.reject(message.id, error)
+        link.send(Closed(message.target, message.incarnation, error.reason))
+
+    def _reject(self, link: Link, message: Request, cell: Cell, error: PasselError) -> None:
+        if isinstance(message, Tell):
+            self._node.letter(message.source, cell.key, message.method, str(error))
+        else:
+            link.reject(message.id, error)
+
+    def _cancel(self, link: Link, message: Cancel, _frames: Sequence[Buffer]) -> None:
+        inbound = link.serving.pop(message.id, None)
+        if inbound is not None:
+            inbound.cell.cancel(inbound)
+
+    def _demand(self, link: Link, message: Demand, _frames: Sequence[Buffer]) -> None:
+        inbound = link.serving.get(message.id)
+        if inbound is not None and inbound.producer is not None and message.count > 0:
+            inbound.producer.add(message.count)
+
+    # Answers.
+
+    def _reply(self, link: Link, message: Reply, frames: Sequence[Buffer]) -> None:
+        sending = link.pending.pop(message.id, None)
+        if sending is None:
+            self._node.counters.late_replies += 1
+            return
+        try:
+            value = link.codec.decode(message.body, sending.spec.returns, frames)
+        except ProtocolError as error:
+            sending.refuse(error)
+        else:
+            sending.succeed(value)
+
+    def _failure(self, link: Link, message: Failure, _frames: Sequence[Buffer]) -> None:
+        sending = link.pending.pop(message.id, None)
+        if sending is None:
+            self._node.counters.late_replies += 1
+            return
+        try:
+            failed = link.codec.decode(message.body, Failed)
+        except ProtocolError as error:
+            sending.refuse(error)
+        else:
+            sending.failed_remotely(failed)
+
+    def _item(self, link: Link, message: Item, frames: Sequence[Buffer]) -> None:
+        sending = link.pending.get(message.id)
+        if sending is None:
+            self._node.counters.late_replies += 1
+            return
+        try:
+            value = link.codec.decode(message.body, sending.spec.returns, frames)
+        except ProtocolError as error:
+            sending.refuse(error)
+        else:
+            sending.item(value)
+
+    def _end(self, link: Link, message: End, _frames: Sequence[Buffer]) -> None:
+        sending = link.pending.pop(message.id, None)
+        if sending is not None:
+            sending.end()
+
+    def _credit(self, link: Link, message: Credit, _frames: Sequence[Buffer]) -> None:
+        target = link.targets.get((message.target, message.incarnation))
+        if target is not None and 0 < message.count <= target.address.window:
+            target.refill(message.count)
+
+    def _closed(self, link: Link, message: Closed, _frames: Sequence[Buffer]) -> None:
+        target = link.targets.pop((message.target, message.incarnation), None)
+        if target is not None:
+            target.close(DeadActorError(target.address, message.reason))
+
+
+def _record(cell: Cell, message: Request, now: float) -> None:
+    """Note number and times of a message on its edge."""
+    if cell.edges is None:
+        cell.edges = {}
+    edge = cell.edges.get(message.source)
+    if edge is None:
+        edge = cell.edges[message.source] = Edge()
+    edge.count += 1
+    edge.sequence = message.sequence
+    edge.sent = message.sent
+    edge.arrived = now

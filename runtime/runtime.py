@@ -1,0 +1,384 @@
+"""The runtime: a leader node in this process, and the nodes it starts in others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
+
+from ..protocols.address import LEADER
+from ..protocols.control import Supervision
+from ..protocols.errors import ActorError, RuntimeClosedError, SpawnError
+from ..protocols.log import log
+from .directory import Directory
+from .fleet import Fleet
+from .loading import main_file
+from .node import Node
+from .node_main import DIRECTORY_SERIAL
+from .rundir import RunDirectory, RuntimeFacts
+from .service import NodeService, service_of, statistics_of
+from .spawning import Spawn
+from .zeromq import ZeroMQTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from ..actors.actor import Actor
+    from ..actors.ref import ActorRef
+    from ..protocols.address import Address
+    from ..protocols.control import ActorDown, NodeInfo, NodeStatistics
+    from .topology import Topology
+    from .topology.launch import Launched
+
+P = ParamSpec("P")
+A = TypeVar("A", bound="Actor")
+
+
+class Runtime:
+    """A set of nodes started together; this process is their leader.
+
+    Use it as an asynchronous context manager: inside, actors run; leaving it stops the actors
+    (latest first), then the other nodes, and leaves no process, socket or file behind. It
+    installs no signal handlers.
+
+    Args:
+        name: By which `passel ps` and the like know it.
+        isolate: Encode messages between actors of one node too, as if they crossed a wire.
+        transport: `ipc` (Unix sockets) or `tcp` (loopback, only with `plain_tcp`).
+        plain_tcp: Allow tcp although it is neither encrypted nor authenticated yet.
+        seed: Seeds the randomness of actors.
+        run_directory: Parent of the run directory instead of the user's usual one.
+        grace: Seconds that actors, and then processes, have to end when the runtime does.
+        topology: Path of the topology file, shown by `passel ps`.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "passel",
+        isolate: bool = False,
+        transport: str = "ipc",
+        plain_tcp: bool = False,
+        seed: int = 0,
+        run_directory: Path | None = None,
+        grace: float = 5.0,
+        topology: str = "",
+    ) -> None:
+        if transport not in {"ipc", "tcp"}:
+            raise SpawnError(f"runtime {name}", f"transport is {transport!r}; choose ipc or tcp")
+        if transport == "tcp" and not plain_tcp:
+            reason = "plain tcp can be read and forged by others on the network"
+            raise SpawnError(f"runtime {name}", f"{reason}; say plain_tcp=True to accept that")
+        self.name = name
+        self._isolate = isolate
+        self._transport = transport
+        self._seed = seed
+        self._base = run_directory
+        self._grace = grace
+        self._topology = topology
+        self._group: asyncio.TaskGroup | None = None
+        self._open: _Parts | None = None
+        self._closing: _Parts | None = None
+        self._launched: Launched | None = None
+
+    @classmethod
+    def from_topology(
+        cls,
+        source: str | os.PathLike[str] | Topology,
+        overrides: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Runtime:
+        """Return a runtime that starts a topology's nodes and actors when it is entered.
+
+        Args:
+            source: A topology file, or a topology made in Python.
+            overrides: Values by dotted path, such as `{"params.workers": 4}`.
+            options: What the constructor takes.
+
+        Raises:
+            TopologyError: The file has mistakes; says where and what mends them.
+        """
+        from .topology import (  # loads networkx, which nodes do without
+            Topology,
+            add_import_path,
+            read_topology,
+            require_sound,
+            wrap_topology,
+        )
+        from .topology.launch import Launched
+
+        if isinstance(source, Topology):
+            file = wrap_topology(source)
+        else:
+            file = read_topology(source, overrides)
+        add_import_path(file.path)
+        require_sound(file)
+        options.setdefault("name", file.topology.name)
+        options.setdefault("topology", str(file.path or ""))
+        runtime = cls(**options)
+        runtime._launched = Launched(runtime, file.topology)
+        return runtime
+
+    @property
+    def launched(self) -> Launched:
+        """The topology that this runtime was made from.
+
+        Raises:
+            LookupError: It was made without one.
+        """
+        if self._launched is None:
+            raise LookupError(f"runtime {self.name} was not made from a topology")
+        return self._launched
+
+    async def main(self) -> Any:
+        """Ask the topology's main and return its answer; of a stream, the list of its items."""
+        return await self.launched.ask_main()
+
+    def stream_main(self) -> AsyncIterator[Any]:
+        """Open the stream that is the topology's main."""
+        return self.launched.stream_main()
+
+    async def __aenter__(self) -> Self:
+        """Open the run directory and the leader's socket, start its system actors."""
+        group = self._group = asyncio.TaskGroup()
+        await group.__aenter__()
+        try:
+            self._open = await self._start(group)
+            if self._launched is not None:
+                await self._launched.start()
+        except BaseException:
+            await self.aclose()
+            await group.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop actors, nodes and sockets; wait until all are gone."""
+        assert self._group is not None, "it was entered"
+        try:
+            await self.aclose()
+        finally:
+            cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
+            if cancelled:
+                await self._group.__aexit__(kind, error, trace)
+            else:
+                await self._group.__aexit__(None, None, None)
+
+    async def _start(self, group: asyncio.TaskGroup) -> _Parts:
+        directory = RunDirectory(self.name, base=self._base)
+        cookie = secrets.token_hex(16)
+        try:
+            transport = ZeroMQTransport(f"{LEADER}/1".encode(), self._bind(directory))
+        except BaseException:
+            directory.close()
+            raise
+        node = Node(
+            LEADER,
+            1,
+            group=group,
+            transport=transport,
+            cookie=cookie,
+            isolate=self._isolate,
+            seed=self._seed,
+        )
+        cell = node.new_cell(Directory, (), {}, name="@directory", serial=DIRECTORY_SERIAL)
+        await node.start_cell(cell)
+        names = cast("Directory", cell.actor)
+        names.nodes[LEADER] = node.info
+        node.locator = names
+        arguments = (node, main_file(), _stay)
+        await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
+        facts = RuntimeFacts(
+            name=self.name,
+            pid=os.getpid(),
+            endpoint=node.endpoint,
+            cookie=cookie,
+            started=time.time(),
+            topology=self._topology,
+        )
+        directory.publish(facts)
+        options = {"isolate": self._isolate}
+        fleet = Fleet(
+            node, names, directory, transport=self._transport, options=options, seed=self._seed
+        )
+        return _Parts(node, directory, fleet)
+
+    def _bind(self, directory: RunDirectory) -> str:
+        if self._transport == "tcp":
+            return "tcp://127.0.0.1:0"
+        return f"ipc://{directory.path}/{LEADER}.1"
+
+    async def aclose(self) -> None:
+        """Stop everything; called again it does nothing."""
+        parts, self._open = self._open, None
+        if parts is None:
+            return
+        self._closing = parts
+        try:
+            if self._launched is not None:
+                for ref in reversed(self._launched.refs.values()):
+                    await parts.node.stop(ref, grace=self._grace)
+            local = [n for n in reversed(parts.node.cells) if not n.startswith("@")]
+            await parts.node.stop_actors(local, grace=self._grace)
+            await parts.fleet.close(grace=self._grace + 2.0)
+        finally:
+            parts.fleet.kill()
+            await parts.node.close(grace=0.0)
+            parts.directory.close()
+
+    def kill(self) -> None:
+        """End the other nodes' processes and remove the run directory, at once and for good."""
+        parts = self._open or self._closing
+        if parts is not None:
+            parts.fleet.kill()
+            parts.directory.remove()
+
+    # Actors.
+
+    def options(
+        self,
+        *,
+        name: str = "",
+        node: str = "",
+        capacity: int = 1024,
+        max_restarts: int = 3,
+        within: float = 60.0,
+        backoff: float = 0.05,
+        max_backoff: float = 5.0,
+        timeout: float | None = 60.0,
+    ) -> Spawn:
+        """Return a spawner with options.
+
+        Args:
+            name: Name in the directory; a named actor survives the death of its node.
+            node: Name of the node to start it on; empty for this process.
+            capacity: Places in its mailbox per sending node.
+            max_restarts: Restarts allowed within the window; one more failure stops it.
+            within: Length of that window in seconds.
+            backoff: Seconds before the first restart; doubles with each further one.
+            max_backoff: Longest pause in seconds.
+            timeout: Seconds until the spawn fails.
+        """
+        return Spawn(
+            self._parts.node,
+            name=name,
+            node=node,
+            capacity=capacity,
+            max_restarts=max_restarts,
+            within=within,
+            backoff=backoff,
+            max_backoff=max_backoff,
+            timeout=timeout,
+        )
+
+    async def spawn(
+        self, actor_class: Callable[P, A], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ActorRef[A]:
+        """Start an unnamed actor in this process; see `Spawn.spawn`."""
+        return await Spawn(self._parts.node).spawn(actor_class, *args, **kwargs)
+
+    async def lookup(self, name: str, actor_class: type[A]) -> ActorRef[A]:
+        """Return a reference to the named actor, wherever it runs.
+
+        Raises:
+            DeadActorError: No living actor has the name.
+        """
+        return cast("ActorRef[A]", await self._parts.node.lookup(name, actor_class))
+
+    def named(self, name: str, actor_class: type[A]) -> ActorRef[A]:
+        """Return a reference to a named actor that may not be there yet.
+
+        It is looked up when the first message is sent, which waits for it until its deadline.
+        """
+        return cast("ActorRef[A]", self._parts.node.named(name, actor_class))
+
+    async def stop(self, ref: Any, *, drain: bool = False, grace: float = 5.0) -> None:
+        """Stop an actor; returns when it is stopped, also when it was already.
+
+        Its running handler has `grace` seconds to end. What waits in the mailbox is handled
+        first with `drain`, within the same grace; the rest becomes dead letters.
+        """
+        await self._parts.node.stop(ref, drain=drain, grace=grace)
+
+    async def watch(self, ref: Any) -> ActorDown:
+        """Wait until an actor is gone and return why; at once when it already is."""
+        return await self._parts.node.watch(ref)
+
+    # Nodes.
+
+    async def start_node(
+        self, name: str, *, threads: int = 0, max_restarts: int = 3, within: float = 60.0
+    ) -> NodeInfo:
+        """Start a node in a process of its own and return once it has joined.
+
+        Args:
+            name: Its name.
+            threads: Threads for torch and OpenMP in it; 0 leaves it to them.
+            max_restarts: How often it is restarted within the window when its process ends.
+            within: Length of that window in seconds.
+
+        Raises:
+            NameTakenError: A node has the name.
+            SpawnError: The process did not come up; says what it wrote last.
+        """
+        supervision = Supervision(max_restarts=max_restarts, within=within)
+        return await self._parts.fleet.start(name, threads=threads, supervision=supervision)
+
+    async def stop_node(self, name: str, *, grace: float = 5.0) -> None:
+        """Stop a node with all its actors."""
+        await self._parts.fleet.stop(name, grace=grace)
+
+    def pid_of(self, node: str) -> int:
+        """Return the process id of a node that was started."""
+        return self._parts.fleet.pid_of(node)
+
+    async def statistics(self) -> list[NodeStatistics]:
+        """Return the counters and actors of every node that answers within two seconds."""
+        parts = self._parts
+        found = [statistics_of(parts.node)]
+        for name in parts.fleet.names:
+            peer = parts.node.peers.get(name)
+            if peer is not None:
+                service = service_of(parts.node, name, peer.life)
+                try:
+                    found.append(await service.statistics.options(timeout=2.0)())
+                except ActorError as error:
+                    log.warning("node does not answer", node=name, error=str(error))
+        return found
+
+    @property
+    def directory(self) -> Path:
+        """The run directory: sockets and the nodes' logs."""
+        return self._parts.directory.path
+
+    async def actors(self) -> dict[str, Address]:
+        """Return every named actor."""
+        return cast("Directory", self._parts.node.locator).names.all()
+
+    @property
+    def _parts(self) -> _Parts:
+        if self._open is None:
+            raise RuntimeClosedError(f"runtime {self.name}")
+        return self._open
+
+
+class _Parts:
+    """What an open runtime consists of."""
+
+    def __init__(self, node: Node, directory: RunDirectory, fleet: Fleet) -> None:
+        self.node = node
+        self.directory = directory
+        self.fleet = fleet
+
+
+def _stay() -> None:
+    """The leader does not leave on a peer's word."""

@@ -1,0 +1,149 @@
+"""How references send: asks, tells and streams of one node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..actors.call import CURRENT_CALL
+from ..protocols.errors import CallCycleError, DeadlineError, MailboxFullError, RuntimeClosedError
+from .sending import ASK, OPEN, TELL, Sending
+from .streams import Consumer
+
+if TYPE_CHECKING:
+    from ..actors.ref import AnySpec, Reference
+    from .node import Node
+    from .target import Target
+
+
+class NodeSender:
+    """Sends for every reference that is used on its node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._loop = node.loop
+        self._wheel = node.wheel
+        self._source = f"{node.name}/"
+        self._trace_prefix = node.random.getrandbits(64).to_bytes(8, "big")
+        self._traces = 0
+
+    async def ask(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str,
+    ) -> Any:
+        """Send a request and return its result; see `BoundHandler`."""
+        sending = self._sending(ASK, ref, spec, arguments, timeout, key)
+        sending.future = future = self._loop.create_future()
+        sending.target.submit(sending)
+        deadline = sending.deadline
+        slot = self._wheel.add(deadline, sending) if deadline is not None else 0
+        try:
+            return await future
+        except BaseException as error:
+            if future.cancelled() or isinstance(error, DeadlineError):
+                sending.cancelled = True
+                sending.target.withdraw(sending)
+            raise
+        finally:
+            if deadline is not None:
+                self._wheel.discard(slot, sending)
+
+    async def tell(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str,
+    ) -> None:
+        """Send a message; return once it has a place in the mailbox."""
+        sending = self._sending(TELL, ref, spec, arguments, timeout, key)
+        if sending.target.submit(sending):
+            return
+        sending.future = future = self._loop.create_future()
+        deadline = sending.deadline
+        slot = self._wheel.add(deadline, sending) if deadline is not None else 0
+        try:
+            await future
+        except BaseException:
+            if not sending.transmitted:
+                sending.cancelled = True
+                sending.target.withdraw(sending)
+            raise
+        finally:
+            if deadline is not None:
+                self._wheel.discard(slot, sending)
+
+    def tell_nowait(
+        self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...], key: str
+    ) -> None:
+        """Send a message if its mailbox has a place."""
+        sending = self._sending(TELL, ref, spec, arguments, None, key)
+        target = sending.target
+        if target.credit <= 0 or target.parked:
+            raise MailboxFullError(target.key, target.address.window)
+        target.submit(sending)
+
+    def stream(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        prefetch: int,
+    ) -> Consumer:
+        """Return the consumer of a stream that is not opened yet."""
+        sending = self._sending(OPEN, ref, spec, arguments, timeout, "")
+        return Consumer(sending, loop=self._loop, wheel=self._wheel, prefetch=prefetch)
+
+    def _sending(
+        self,
+        kind: int,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str,
+    ) -> Sending:
+        """Build a request with what it inherits from the call that is being handled.
+
+        Raises:
+            CallCycleError: The target waits for the very call that asks it.
+            DeadActorError: The target is gone.
+            RuntimeClosedError: This node is closed.
+        """
+        if self._node.closed:
+            raise RuntimeClosedError(f"node {self._node.name}")
+        target: Target | None = ref._target  # noqa: SLF001  # its cached route
+        if target is None or target.closed:
+            target = self._node.route(ref)
+        deadline = None if timeout is None else self._loop.time() + timeout
+        source, chain, trace = self._source, "", b""
+        call = CURRENT_CALL.get()
+        if call is not None:
+            source, trace = call.source, call.trace
+            if kind != TELL:
+                chain = call.chain
+                if call.deadline is not None and (deadline is None or call.deadline < deadline):
+                    deadline = call.deadline
+                    timeout = max(0.0, deadline - self._loop.time())
+            if chain and kind == ASK and not spec.concurrent and target.key in chain.split(" "):
+                raise CallCycleError(target.key, chain.split(" "))
+        if not trace:
+            self._traces += 1
+            trace = self._trace_prefix + self._traces.to_bytes(8, "big")
+        return Sending(
+            kind,
+            target,
+            spec,
+            arguments,
+            deadline=deadline,
+            timeout=timeout,
+            source=source,
+            chain=chain,
+            trace=trace,
+            key=key,
+        )

@@ -1,0 +1,146 @@
+"""Starting actors, here or on another node, with options."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from ..actors.handler import signature_of
+from ..actors.ref import DEFAULT_TIMEOUT, reference_type
+from ..protocols.control import SpawnRequest, Supervision
+from ..protocols.errors import DeadlineError, SpawnError
+from .arguments import pack_arguments
+from .loading import path_of
+from .service import service_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..actors.actor import Actor
+    from ..actors.ref import ActorRef
+    from ..protocols.address import Address
+    from .node import Node
+
+P = ParamSpec("P")
+A = TypeVar("A", bound="Actor")
+
+
+class Spawn:
+    """Starts actors with options already chosen.
+
+    Args:
+        asker: The node that asks for it.
+        name: The actor's name in the directory; empty for an unnamed one.
+        node: Name of the node to start it on; empty for the asking node.
+        capacity: Places in its mailbox per sending node.
+        supervision: How its failures are answered; the keywords below build one.
+        max_restarts: See `Supervision`, as for the next three.
+        within: Seconds.
+        backoff: Seconds.
+        max_backoff: Seconds.
+        timeout: Seconds until the spawn fails.
+    """
+
+    def __init__(
+        self,
+        asker: Node,
+        *,
+        name: str = "",
+        node: str = "",
+        capacity: int = 1024,
+        supervision: Supervision | None = None,
+        max_restarts: int = 3,
+        within: float = 60.0,
+        backoff: float = 0.05,
+        max_backoff: float = 5.0,
+        timeout: float | None = DEFAULT_TIMEOUT,
+    ) -> None:
+        self._node = asker
+        self._name = name
+        self._on = node or asker.name
+        self._capacity = capacity
+        self._timeout = timeout
+        self._supervision = supervision or Supervision(
+            max_restarts=max_restarts, within=within, backoff=backoff, max_backoff=max_backoff
+        )
+        if "#" in name or " " in name or "/" in name or name.startswith("@"):
+            raise SpawnError(
+                f"actor {name}", "a name has no '#', '/' or space, and no '@' in front"
+            )
+
+    async def spawn(
+        self, actor_class: Callable[P, A], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ActorRef[A]:
+        """Start an actor; return once its `started` has run.
+
+        Raises:
+            SpawnError: Its constructor or `started` raised, or the arguments do not fit.
+            NameTakenError: A living actor has the name.
+            ClassLoadError: The other node cannot load the class.
+            DeadlineError: It did not start in time.
+        """
+        found = cast("type[Actor]", actor_class)
+        node = self._node
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._name and node.locator is not None:
+                    await node.locator.reserve(self._name)
+                address = await self._place(found, args, kwargs)
+        except TimeoutError:
+            what = f"spawn {self._name or found.__qualname__}"
+            raise DeadlineError(what, self._timeout or 0.0, "it to start") from None
+        return cast("ActorRef[A]", node.reference(reference_type(found), address))
+
+    async def _place(
+        self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Address:
+        node = self._node
+        try:
+            if self._on == node.name:
+                address = await self._start_here(actor_class, args, kwargs)
+            else:
+                address = await self._start_there(actor_class, args, kwargs)
+            if self._name and node.locator is not None:
+                await node.locator.bind(self._name, address)
+        except BaseException:
+            if self._name and node.locator is not None:
+                await node.locator.free(self._name)
+            raise
+        return address
+
+    async def _start_here(
+        self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Address:
+        node = self._node
+        node.learn_class(actor_class)
+        cell = node.new_cell(
+            actor_class,
+            args,
+            kwargs,
+            name=self._name,
+            capacity=self._capacity,
+            supervision=self._supervision,
+        )
+        await node.start_cell(cell)
+        return cell.address
+
+    async def _start_there(
+        self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Address:
+        node = self._node
+        node.learn_class(actor_class)
+        request = SpawnRequest(
+            class_path=path_of(actor_class),
+            signature=signature_of(actor_class),
+            name=self._name,
+            arguments=pack_arguments(node.codec, actor_class, args, kwargs),
+            capacity=self._capacity,
+            supervision=self._supervision,
+        )
+        assert node.locator is not None, "a node that has peers has a locator"
+        info = await node.locator.node(self._on)
+        node.peers.setdefault(info.node, info)
+        service = service_of(node, info.node, info.life)
+        address: Address = await service.spawn.options(timeout=self._timeout)(request)
+        node.placed(self._on, request)
+        return address

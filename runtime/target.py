@@ -1,0 +1,195 @@
+"""Where a reference leads: targets, and the credit that bounds what waits at the other end.
+
+Credit is counted per (sending node, receiving actor). A request that finds none is parked here,
+on the sender's side, and leaves in its turn when a place is given back; so one full mailbox
+delays nobody else, and what was called first is sent first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ..protocols.envelope import Cancel, Demand
+from ..protocols.errors import CodecError, DeadActorError, PasselError
+
+if TYPE_CHECKING:
+    from ..protocols.address import Address
+    from .cell import Cell
+    from .link import Link
+    from .sending import Sending
+
+
+class Target:
+    """One actor as seen from this node.
+
+    Attributes:
+        address: Where it is.
+        key: Its address as text, as it appears in ask chains.
+        closed: Whether it is known to be gone; a named one is then looked up anew.
+    """
+
+    __slots__ = ("address", "closed", "credit", "key", "parked", "sequences")
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.key = str(address)
+        self.credit = address.window
+        self.parked: deque[Sending] | None = None
+        self.closed = False
+        self.sequences: dict[str, int] = {}
+
+    def submit(self, sending: Sending) -> bool:
+        """Send a request now, or park it until there is a place; return whether it was sent.
+
+        Raises:
+            CodecError: Its arguments cannot travel.
+        """
+        if self.credit > 0 and not self.parked:
+            self.credit -= 1
+            try:
+                self.transmit(sending)
+            except PasselError:
+                self.credit += 1
+                raise
+            return True
+        self.park(sending)
+        return False
+
+    def park(self, sending: Sending) -> None:
+        """Keep a request until a place is given back."""
+        if self.parked is None:
+            self.parked = deque()
+        self.parked.append(sending)
+
+    def refill(self, count: int) -> None:
+        """Take back `count` places; send what is parked, in order."""
+        self.credit += count
+        parked = self.parked
+        while parked and self.credit > 0:
+            sending = parked.popleft()
+            if sending.done:
+                continue
+            self.credit -= 1
+            try:
+                self.transmit(sending)
+            except PasselError as error:
+                self.credit += 1
+                sending.refuse(error)
+            else:
+                sending.accepted()
+
+    def withdraw(self, sending: Sending) -> None:
+        """The caller no longer waits: forget the request, or cancel it where it is."""
+        if sending.transmitted:
+            self.cancel(sending)
+        elif self.parked:
+            with contextlib.suppress(ValueError):  # refused meanwhile
+                self.parked.remove(sending)
+
+    def close(self, error: DeadActorError) -> None:
+        """The actor is gone: refuse what is parked."""
+        self.closed = True
+        parked, self.parked = self.parked, None
+        for sending in parked or ():
+            sending.refuse(error)
+
+    def next_sequence(self, source: str) -> int:
+        """Return the number of the next message on the edge from `source`."""
+        number = self.sequences.get(source, 0) + 1
+        self.sequences[source] = number
+        return number
+
+    def transmit(self, sending: Sending) -> None:
+        """Send a request for which a place was taken."""
+        raise NotImplementedError
+
+    def cancel(self, sending: Sending) -> None:
+        """Withdraw a request that was sent."""
+        raise NotImplementedError
+
+    def demand(self, sending: Sending, count: int) -> None:
+        """Let the producer of a stream send `count` more items."""
+        raise NotImplementedError
+
+
+class LocalTarget(Target):
+    """An actor of this node: requests go to its mailbox by reference."""
+
+    __slots__ = ("cell",)
+
+    def __init__(self, address: Address, cell: Cell) -> None:
+        super().__init__(address)
+        self.cell = cell
+
+    def transmit(self, sending: Sending) -> None:
+        """Put the request into the mailbox."""
+        sending.transmitted = True
+        sending.sequence = self.next_sequence(sending.source)
+        self.cell.deliver(sending)
+
+    def cancel(self, sending: Sending) -> None:
+        """Take the request out of the mailbox, or cancel its handler."""
+        self.cell.cancel(sending)
+
+    def demand(self, sending: Sending, count: int) -> None:
+        """Give the producer more credit."""
+        if sending.producer is not None:
+            sending.producer.add(count)
+
+
+class RemoteTarget(Target):
+    """An actor of another node: requests go over the link to that node."""
+
+    __slots__ = ("link",)
+
+    def __init__(self, address: Address, link: Link) -> None:
+        super().__init__(address)
+        self.link = link
+
+    def transmit(self, sending: Sending) -> None:
+        """Encode the request and hand it to the link."""
+        self.link.request(self, sending)
+
+    def cancel(self, sending: Sending) -> None:
+        """Tell the other node that nobody waits any more."""
+        if self.link.pending.pop(sending.id, None) is not None:
+            self.link.send(Cancel(sending.id))
+
+    def demand(self, sending: Sending, count: int) -> None:
+        """Tell the other node how many more items fit."""
+        if sending.id in self.link.pending:
+            self.link.send(Demand(sending.id, count))
+
+
+class MovingTarget(Target):
+    """A named actor whose new place is being looked up; everything waits here until then."""
+
+    __slots__ = ()
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        self.credit = 0
+
+    def settle(self, target: Target) -> None:
+        """Pass on what waited, in order, now that the place is known."""
+        self.closed = True
+        parked, self.parked = self.parked, None
+        for sending in parked or ():
+            if sending.done:
+                continue
+            sending.target = target
+            try:
+                if target.submit(sending):
+                    sending.accepted()
+            except CodecError as error:
+                sending.refuse(error)
+
+    def transmit(self, sending: Sending) -> None:
+        """Never reached: there is no credit here."""
+        raise AssertionError("a moving target has no credit")
+
+    def cancel(self, sending: Sending) -> None:
+        """Never reached: nothing was transmitted from here."""
+        raise AssertionError("nothing was sent from a moving target")

@@ -1,0 +1,84 @@
+"""One timer for all deadlines of a node."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+RESOLUTION: Final = 0.005
+"""Seconds per bucket: a deadline fires at most this much late."""
+
+
+class Expiring(Protocol):
+    """Something with a deadline."""
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        ...
+
+
+class DeadlineWheel:
+    """Keeps deadlines in buckets, so that adding and removing one costs a dict operation.
+
+    Almost every deadline is removed before it fires. Empty buckets stay until the timer meets
+    them; the timer then skips to the next bucket in use, so an idle node sleeps.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._buckets: dict[int, dict[Expiring, None]] = {}
+        self._order: list[int] = []
+        self._armed = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, when: float, entry: Expiring) -> int:
+        """Have `entry.expire()` called at loop time `when`; return the slot to discard it by."""
+        slot = int(when / RESOLUTION) + 1
+        bucket = self._buckets.get(slot)
+        if bucket is None:
+            bucket = self._buckets[slot] = {}
+            heapq.heappush(self._order, slot)
+            if self._timer is None or slot < self._armed:
+                self._arm(slot)
+        bucket[entry] = None
+        return slot
+
+    def discard(self, slot: int, entry: Expiring) -> None:
+        """Forget an entry; it is no error when it has fired already."""
+        bucket = self._buckets.get(slot)
+        if bucket is not None:
+            bucket.pop(entry, None)
+
+    def close(self) -> None:
+        """Stop the timer and forget everything."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._buckets.clear()
+        self._order.clear()
+
+    def _arm(self, slot: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed = slot
+        self._timer = self._loop.call_at(slot * RESOLUTION, self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        now = int(self._loop.time() / RESOLUTION)
+        due: list[Expiring] = []
+        while self._order:
+            slot = self._order[0]
+            bucket = self._buckets[slot]
+            if slot > now and bucket:
+                break
+            heapq.heappop(self._order)
+            del self._buckets[slot]
+            due.extend(bucket)
+        if self._order:
+            self._arm(self._order[0])
+        for entry in due:
+            entry.expire()

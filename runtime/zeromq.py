@@ -1,0 +1,188 @@
+"""The ZeroMQ transport: one ROUTER to be written to, one DEALER for each peer written to.
+
+Each socket is used in one direction only. So the loop watches just the ROUTER, and no send can
+swallow the edge that announces a message (libzmq's descriptor is edge-triggered per socket).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import zmq
+
+from ..protocols.errors import SpawnError
+
+if TYPE_CHECKING:
+    from ..protocols.arrays import Buffer
+    from .transport import OnBatch
+
+HIGH_WATER_MARK: Final = 1_000
+"""Multipart messages that a socket holds; what it refuses waits in the outlet."""
+
+LINGER_MS: Final = 500
+"""Milliseconds that a closing socket may still take to send."""
+
+ZERO_COPY_BYTES: Final = 64 << 10
+"""Frames of this size and above are handed to libzmq without a copy."""
+
+MAX_PATH_BYTES: Final = 107
+"""Longest path of a Unix socket."""
+
+_BATCHES_PER_TURN = 64
+_RETRY_SECONDS = 0.001
+
+
+class ZeroMQTransport:
+    """Sockets of one node.
+
+    Args:
+        identity: What peers know the node by: `name/life`.
+        bind: `ipc://PATH`, or `tcp://HOST:0` for a port that the system chooses.
+
+    Raises:
+        SpawnError: The endpoint cannot be bound.
+    """
+
+    def __init__(self, identity: bytes, bind: str) -> None:
+        path = bind.removeprefix("ipc://")
+        if path != bind and len(path.encode()) > MAX_PATH_BYTES:
+            reason = f"its path has {len(path.encode())} bytes, a Unix socket takes 107"
+            raise SpawnError(f"socket {path}", f"{reason}; choose a shorter run directory")
+        self._identity = identity
+        self._context = zmq.Context(io_threads=1)
+        self._context.max_sockets = 16_384
+        self._outlets: set[ZeroMQOutlet] = set()
+        self._inlet = self._socket(zmq.ROUTER)
+        self._inlet.router_mandatory = True
+        try:
+            self._inlet.bind(bind)
+        except zmq.ZMQError as error:
+            self._context.destroy(linger=0)
+            raise SpawnError(f"socket {bind}", str(error)) from None
+        self._endpoint = self._inlet.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._loop = asyncio.get_running_loop()
+        self._on_batch: OnBatch | None = None
+        self._watched: int | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where others connect to."""
+        return self._endpoint
+
+    def start(self, on_batch: OnBatch) -> None:
+        """Watch the inlet from now on."""
+        self._on_batch = on_batch
+        self._watched = int(self._inlet.getsockopt(zmq.FD))
+        self._loop.add_reader(self._watched, self._drain)
+        self._loop.call_soon(self._drain)
+
+    def connect(self, endpoint: str) -> ZeroMQOutlet:
+        """Return an outlet to the node at `endpoint`."""
+        socket = self._socket(zmq.DEALER)
+        socket.routing_id = self._identity
+        socket.connect(endpoint)
+        outlet = ZeroMQOutlet(socket, self._loop, self._outlets.discard)
+        self._outlets.add(outlet)
+        return outlet
+
+    def close(self) -> None:
+        """Close every socket and remove the socket file."""
+        if self._watched is not None:
+            self._loop.remove_reader(self._watched)
+            self._watched = None
+        self._on_batch = None
+        for outlet in list(self._outlets):
+            outlet.close()
+        self._inlet.close(linger=0)
+        self._context.term()
+        path = self._endpoint.removeprefix("ipc://")
+        if path != self._endpoint:
+            Path(path).unlink(missing_ok=True)
+
+    def _socket(self, kind: int) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self._context.socket(kind)
+        socket.linger = LINGER_MS
+        socket.sndhwm = socket.rcvhwm = HIGH_WATER_MARK
+        return socket
+
+    def _drain(self) -> None:
+        """Receive until nothing is left, but let the loop turn now and then."""
+        inlet = self._inlet
+        for _ in range(_BATCHES_PER_TURN):
+            on_batch = self._on_batch
+            if on_batch is None:
+                return
+            try:
+                identity = inlet.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if not inlet.getsockopt(zmq.RCVMORE):
+                continue
+            batch = inlet.recv(zmq.NOBLOCK)
+            frames: list[Buffer] = []
+            while inlet.getsockopt(zmq.RCVMORE):
+                frames.append(inlet.recv(zmq.NOBLOCK, copy=False).buffer)
+            on_batch(identity, batch, frames)
+        self._loop.call_soon(self._drain)
+
+
+class ZeroMQOutlet:
+    """Sends to one peer; what the socket refuses at its high-water mark waits here, in order."""
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        loop: asyncio.AbstractEventLoop,
+        on_close: object,
+    ) -> None:
+        self._socket = socket
+        self._loop = loop
+        self._on_close = on_close
+        self._backlog: deque[list[Buffer]] = deque()
+        self._retry: asyncio.TimerHandle | None = None
+
+    def send(self, parts: list[Buffer]) -> None:
+        """Send, or queue behind what waits already."""
+        if self._backlog or not self._try(parts):
+            self._backlog.append(parts)
+            if self._retry is None:
+                self._retry = self._loop.call_later(_RETRY_SECONDS, self._again)
+
+    def close(self) -> None:
+        """Close the socket; it lingers for what it has taken."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        while self._backlog and self._try(self._backlog[0]):
+            self._backlog.popleft()
+        if not self._socket.closed:
+            self._socket.close()
+        if callable(self._on_close):
+            self._on_close(self)
+
+    def _try(self, parts: list[Buffer]) -> bool:
+        try:
+            if len(parts) == 1:
+                self._socket.send(parts[0], zmq.NOBLOCK)
+            else:
+                self._socket.send(parts[0], zmq.NOBLOCK | zmq.SNDMORE)
+                for part in parts[1:-1]:
+                    self._send_part(part, zmq.SNDMORE)
+                self._send_part(parts[-1], 0)
+        except zmq.Again:
+            return False
+        return True
+
+    def _send_part(self, part: Buffer, flags: int) -> None:
+        zero_copy = memoryview(part).nbytes >= ZERO_COPY_BYTES
+        self._socket.send(part, flags | zmq.NOBLOCK, copy=not zero_copy)
+
+    def _again(self) -> None:
+        self._retry = None
+        while self._backlog and self._try(self._backlog[0]):
+            self._backlog.popleft()
+        if self._backlog:
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self._again)
