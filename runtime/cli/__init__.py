@@ -1,1 +1,1 @@
-"""The `passel` command."""
+"""The `passel` command: one file for each group of commands."""

@@ -83,5 +83,5 @@ def suggestion(wrong: str, known: Iterable[str]) -> str:
     if near:
         return f'did you mean "{near[0]}"?'
     if not names:
-        return "none is declared here"
+        return "there is none to choose from"
     return "known here: " + ", ".join(names)

@@ -36,7 +36,7 @@ class Supervise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     within: Annotated[float, Meta(gt=0, description="Length of the window, in seconds.")] = 60.0
     backoff: Annotated[
         float, Meta(ge=0, description="Pause before the first restart, in seconds; it doubles.")
-    ] = 0.1
+    ] = 0.05
 
 
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,117 @@
+"""Puts the commands together and turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib.metadata import entry_points
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ...protocols.errors import PasselError
+from ..topology import TopologyError
+from . import exits, models, new, node, remote, run, topology
+from .errors import RuntimeNotFoundError, UsageProblemError
+
+PLUGINS = "passel.commands"
+"""Entry point group of more commands: each names a `typer.Typer`."""
+
+
+class CommandGroup(TyperGroup):
+    """Runs commands; an error of the runtime ends in its own words, not in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except PasselError as error:
+            report(error)
+            raise typer.Exit(code_of(error)) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(exits.INTERRUPTED) from None
+        except BrokenPipeError:  # `passel graph ... | head`
+            sys.stderr.close()
+            raise typer.Exit(exits.OK) from None
+
+
+app = typer.Typer(
+    name="passel",
+    cls=CommandGroup,
+    epilog=exits.TABLE,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"passel {version('passel')}")
+        except PackageNotFoundError:
+            typer.echo("passel, from a checkout that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _passel(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Run crowds of actors: language models, tools, simulators and what learns from them."""
+
+
+for _module in (run, topology, remote, models, new, node):
+    _module.add_to(app)
+
+
+def add_plugins(target: typer.Typer) -> None:
+    """Add the commands of installed packages; one that fails to load is said on stderr."""
+    for entry in entry_points(group=PLUGINS):
+        try:
+            target.add_typer(entry.load(), name=entry.name)
+        except Exception as error:  # noqa: BLE001 - a foreign package must not break every command
+            typer.secho(
+                f"warning: the command {entry.name} of {entry.value} does not load: {error}",
+                err=True,
+                fg="yellow",
+            )
+
+
+def code_of(error: PasselError) -> int:
+    """Return the exit code of an error."""
+    if isinstance(error, TopologyError | UsageProblemError):
+        return exits.USAGE
+    if isinstance(error, RuntimeNotFoundError):
+        return exits.NOT_FOUND
+    return exits.FAILED
+
+
+def report(error: PasselError) -> None:
+    """Write an error to stderr: each problem on its own line, remote tracebacks below."""
+    notes = getattr(error, "__notes__", ())
+    for line in str(error).splitlines() or [type(error).__name__]:
+        prefix = "error: " if not line.startswith(" ") else ""
+        typer.secho(prefix + line, err=True, fg="red")
+    for note in notes:
+        typer.secho(note, err=True, dim=True)
+
+
+def entry() -> None:
+    """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without Unicode shows escapes instead
+            stream.reconfigure(errors="backslashreplace")
+    add_plugins(app)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    app(prog_name="passel")

@@ -1,0 +1,39 @@
+"""What the commands refuse, beside the errors of the runtime itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...protocols.errors import PasselError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class CommandError(PasselError):
+    """Raised when a command cannot do what it was asked; its text says what mends it."""
+
+
+class UsageProblemError(CommandError):
+    """Raised when arguments do not fit each other or what they name."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(f"{what}; {mend}")
+
+
+class RuntimeNotFoundError(CommandError):
+    """Raised when no running runtime, or more than one, has the name."""
+
+    def __init__(self, name: str, candidates: Sequence[str], *, ambiguous: bool) -> None:
+        if ambiguous:
+            text = (
+                f'several runtimes are called "{name}": {", ".join(candidates)}; name one of these'
+            )
+        elif candidates:
+            text = f'no running runtime is called "{name}"; running: {", ".join(candidates)}'
+        else:
+            text = f'no running runtime is called "{name}"; none is running (see `passel run`)'
+        super().__init__(text)
+        self.name = name
+        self.candidates = tuple(candidates)
+        self.ambiguous = ambiguous

@@ -1,0 +1,129 @@
+"""A visitor's node: lets a command talk to a runtime that runs in other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from ...actors.ref import reference_type, untyped_call
+from ...protocols.address import LEADER, LIFE_SHIFT, Address
+from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics
+from ...protocols.errors import DeadActorError, DeadlineError, PasselError
+from ..directory import Directory
+from ..locator import RemoteLocator
+from ..node import Node
+from ..node_main import DIRECTORY_SERIAL
+from ..service import service_of
+from ..zeromq import ZeroMQTransport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from ...actors.ref import ActorRef
+    from ..rundir import RuntimeFacts
+
+ANSWER_SECONDS = 3.0
+"""How long a node may take to say how it is; a busy one is shown as such."""
+
+_LIFE = 1
+
+
+class Guest:
+    """Asks a running runtime, without being one of its nodes."""
+
+    def __init__(self, node: Node, directory: ActorRef[Directory]) -> None:
+        self._node = node
+        self._directory = directory
+
+    async def statistics(self) -> list[NodeStatistics]:
+        """Return how each node is; one that does not answer in time has no actors to show.
+
+        Raises:
+            PasselError: The leader does not answer.
+        """
+        nodes = await self._directory.all_nodes.options(timeout=ANSWER_SECONDS)()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._statistics(info)) for info in nodes]
+        return [task.result() for task in tasks]
+
+    async def _statistics(self, info: NodeInfo) -> NodeStatistics:
+        service = service_of(self._node, info.node, info.life)
+        try:
+            return await service.statistics.options(timeout=ANSWER_SECONDS)()
+        except (DeadlineError, DeadActorError):
+            return NodeStatistics(node=info.node, life=info.life, pid=info.pid)
+
+    async def find(self, name: str) -> Address:
+        """Return where a named actor is.
+
+        Raises:
+            DeadActorError: No living actor has the name.
+        """
+        return await self._directory.lookup.options(timeout=ANSWER_SECONDS)(name)
+
+    async def handlers(self, address: Address) -> dict[str, HandlerInfo]:
+        """Return an actor's handlers by name."""
+        life = address.life
+        service = service_of(self._node, address.node, life)
+        found = await service.describe.options(timeout=ANSWER_SECONDS)(address.actor)
+        return {info.name: info for info in found}
+
+    async def ask(
+        self, address: Address, method: str, arguments: list[Any], timeout: float | None
+    ) -> Any:
+        """Ask a handler and return its result as plain data."""
+        call: Any = untyped_call(self._node.reference(reference_type_of_any(), address), method)
+        return await call.options(timeout=timeout)(*arguments)
+
+    def stream(
+        self, address: Address, method: str, arguments: list[Any], timeout: float | None
+    ) -> AsyncIterator[Any]:
+        """Open a stream handler; items come as plain data."""
+        ref = self._node.reference(reference_type_of_any(), address)
+        call: Any = untyped_call(ref, method, stream=True)
+        items: AsyncIterator[Any] = call.options(timeout=timeout)(*arguments)
+        return items
+
+
+def reference_type_of_any() -> type:
+    """Return the reference class of actors whose class is not known here."""
+    from ...actors.ref import Reference
+
+    return Reference
+
+
+@asynccontextmanager
+async def visit(path: Path, facts: RuntimeFacts) -> AsyncIterator[Guest]:
+    """Visit the runtime of a run directory; its sockets are closed on leaving.
+
+    Raises:
+        PasselError: What the visitor's own calls raise.
+    """
+    name = f"guest-{os.getpid()}-{os.urandom(3).hex()}"
+    socket = path / name
+    bind = "tcp://127.0.0.1:0" if facts.endpoint.startswith("tcp") else f"ipc://{socket}"
+    transport = ZeroMQTransport(f"{name}/{_LIFE}".encode(), bind)
+    failure: PasselError | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            node = Node(name, _LIFE, group=group, transport=transport, cookie=facts.cookie)
+            leader = NodeInfo(node=LEADER, life=_LIFE, endpoint=facts.endpoint, pid=facts.pid)
+            node.peers[leader.node] = leader
+            address = Address(LEADER, "@directory", _LIFE << LIFE_SHIFT | DIRECTORY_SERIAL)
+            directory = cast(
+                "ActorRef[Directory]", node.reference(reference_type(Directory), address)
+            )
+            node.locator = RemoteLocator(directory)
+            try:
+                yield Guest(node, directory)
+            except PasselError as error:  # not as a group of one
+                failure = error
+            finally:
+                await node.close(grace=0.0)
+    finally:
+        socket.unlink(missing_ok=True)
+    if failure is not None:
+        raise failure

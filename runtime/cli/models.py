@@ -1,0 +1,82 @@
+"""`models pull` and `models list`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="Pull language models and see which are there.", no_args_is_help=True)
+    group.command("pull")(pull_command)
+    group.command("list")(list_command)
+    app.add_typer(group, name="models")
+
+
+def pull_command(
+    name: Annotated[str, typer.Argument(help="A model that `passel models list` knows.")],
+) -> None:
+    """Fetch a model once, check it, and keep it in the user's cache folder.
+
+    **Examples**
+
+    `passel models pull smollm2-135m`
+    """
+    from ...actors.llm.models import installed, pull  # not needed by any other command
+
+    if name in installed():
+        typer.echo(f"{name} is there: {installed()[name]}")
+        return
+    path = _with_bar(name) if sys.stderr.isatty() else pull(name)
+    typer.echo(f"pulled {name}: {path}")
+
+
+def list_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Show the models that can be pulled, and those that are there.
+
+    **Examples**
+
+    `passel models list --json`
+    """
+    from ...actors.llm.models import installed, known  # not needed by any other command
+
+    here = installed()
+    if as_json:
+        rows = [
+            {
+                "name": card.name,
+                "bytes": card.size,
+                "license": card.license,
+                "path": str(here[card.name]) if card.name in here else None,
+            }
+            for card in known()
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for card in known():
+        where = str(here[card.name]) if card.name in here else "not pulled"
+        typer.echo(f"{card.name:<20} {card.size / 1e6:>8.1f} MB  {card.license:<12} {where}")
+
+
+def _with_bar(name: str) -> str:
+    from rich.console import Console  # slow to import
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    from ...actors.llm.models import pull
+
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, object] = {}
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=total)
+            progress.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]  # an opaque id
+
+        return str(pull(name, show))

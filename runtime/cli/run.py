@@ -1,0 +1,199 @@
+"""`run`: launches a topology, shows it while it runs, stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ...protocols.errors import DeadlineError, PasselError
+from ..topology import read_topology
+from . import exits
+from .interruption import Interruption
+from .output import ActorRow, choose_output
+from .topology import FILE, SET, overrides_of
+
+if TYPE_CHECKING:
+    from ...protocols.control import NodeStatistics
+    from ..topology.file import TopologyFile
+    from ..topology.launch import TopologyRuntime
+    from .output import Output
+
+_LOOK_SECONDS = 0.5
+"""How often the actors' table is made anew."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("run")(run_command)
+
+
+def run_command(
+    file: FILE,
+    set_: SET = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    name: Annotated[str, typer.Option(help="Name of the runtime; default: the file's.")] = "",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds that main may take; 0: as long as it wants.")
+    ] = 0.0,
+) -> None:
+    """Launch a topology, show how it goes, print what `main` returns, and stop everything.
+
+    On a terminal a live view shows the actors and, for language workers, their texts; otherwise plain
+    lines. Without a `main` it serves until it is stopped. The first Ctrl-C or SIGTERM stops in order,
+    the second kills.
+
+    **Examples**
+
+    `passel run examples/pipeline.yaml`
+
+    `passel run examples/pipeline.yaml --set params.workers=3 --json`
+
+    `passel run crew.yaml --name nightly --timeout 600 > crew.log`
+    """
+    interruption = Interruption()
+    found = read_topology(file, overrides_of(set_))
+    from ..topology.launch import TopologyRuntime  # it imports what the file names
+
+    runtime = TopologyRuntime(found, name=name)
+    _configure_logging()
+    output = choose_output(runtime.name, as_json=as_json)
+    run = _Run(runtime, found, output, interruption, timeout or None)
+    try:
+        asyncio.run(run.everything())
+    finally:
+        output.close()
+    if run.failure is not None:
+        raise run.failure
+    if run.code != exits.OK:
+        raise typer.Exit(run.code)
+
+
+class _Run:
+    """One run of one topology."""
+
+    def __init__(
+        self,
+        runtime: TopologyRuntime,
+        file: TopologyFile,
+        output: Output,
+        interruption: Interruption,
+        timeout: float | None,
+    ) -> None:
+        self.code = exits.OK
+        self.failure: PasselError | None = None
+        self._runtime = runtime
+        self._file = file
+        self._output = output
+        self._interruption = interruption
+        self._timeout = timeout
+        self._handled: dict[str, tuple[float, int]] = {}
+
+    async def everything(self) -> None:
+        """Start, run and stop; afterwards no signal changes the end."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None, "a coroutine that runs has a task"
+        self._interruption.guard(loop, task, kill=self._runtime.kill, on_first=self._stopping)
+        try:
+            await self._start_and_stop()
+        except asyncio.CancelledError:
+            task.uncancel()
+        except PasselError as error:
+            self.failure = error
+        finally:
+            self._interruption.close()
+        if self._interruption.code is not None and self.code == exits.OK:
+            interrupted = self._interruption.code
+            self.code, self.failure = interrupted, None
+        self._output.phase("stopped")
+
+    async def _start_and_stop(self) -> None:
+        count = sum(node.count or 1 for node in self._file.topology.nodes.values())
+        self._output.phase(f"starting {count + 1} processes")
+        async with self._runtime:
+            self._output.phase("running")
+            try:
+                await self._work()
+            finally:
+                self._interruption.finish()
+                if self._interruption.code is None:
+                    self._stopping()
+
+    def _stopping(self) -> None:
+        self._output.phase("stopping; once more kills")
+
+    async def _work(self) -> None:
+        """Run main beside the look at the actors; without a main, serve until cancelled."""
+        try:
+            async with asyncio.timeout(self._timeout), asyncio.TaskGroup() as group:
+                looking = group.create_task(self._look())
+                if self._file.topology.main is None:
+                    await asyncio.get_running_loop().create_future()
+                await self._main()
+                looking.cancel()
+        except TimeoutError:
+            raise DeadlineError("main", self._timeout or 0.0, "its end") from None
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    async def _main(self) -> None:
+        if self._runtime.main_streams:
+            async for event in self._runtime.stream_main():
+                self._output.event(event)
+            return
+        self._output.result(await self._runtime.main())
+
+    async def _look(self) -> None:
+        while True:
+            nodes = await self._runtime.statistics()
+            self._output.actors(self._rows(nodes))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _rows(self, nodes: list[NodeStatistics]) -> list[ActorRow]:
+        rows = []
+        now = time.monotonic()
+        for node in nodes:
+            for actor in node.actors:
+                before, handled = self._handled.get(actor.name, (now, actor.handled))
+                rate = (actor.handled - handled) / (now - before) if now > before else 0.0
+                self._handled[actor.name] = (now, actor.handled)
+                rows.append(
+                    ActorRow(
+                        name=actor.name,
+                        kind=actor.class_name.rpartition(".")[2],
+                        node=node.node,
+                        state=actor.state,
+                        depth=actor.mailbox,
+                        rate=max(0.0, rate),
+                    )
+                )
+        order = {name: index for index, name in enumerate(self._runtime.refs)}
+        return sorted(rows, key=lambda row: (order.get(row.name, len(order)), row.name))
+
+
+def _configure_logging() -> None:
+    """Write the log to whatever stderr is at the moment: a live view replaces it."""
+    import structlog  # only a program configures it, libraries never do
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(_Stderr()),  # type: ignore[arg-type]  # all it uses is write and flush
+        cache_logger_on_first_use=False,
+    )
+
+
+class _Stderr:
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
