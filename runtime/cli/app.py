@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from ...protocols.errors import PasselError
 from ..topology import TopologyError
 from . import exits, models, new, node, remote, run, topology
-from .errors import RuntimeNotFoundError, UsageProblemError
+from .errors import ActorNotFoundError, RuntimeNotFoundError, UsageProblemError
 
 PLUGINS = "passel.commands"
 """Entry point group of more commands: each names a `typer.Typer`."""
@@ -91,7 +91,7 @@ def code_of(error: PasselError) -> int:
     """Return the exit code of an error."""
     if isinstance(error, TopologyError | UsageProblemError):
         return exits.USAGE
-    if isinstance(error, RuntimeNotFoundError):
+    if isinstance(error, RuntimeNotFoundError | ActorNotFoundError):
         return exits.NOT_FOUND
     return exits.FAILED
 

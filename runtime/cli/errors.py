@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...protocols.errors import PasselError
+from ..topology.problem import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class CommandError(PasselError):
@@ -37,3 +38,11 @@ class RuntimeNotFoundError(CommandError):
         self.name = name
         self.candidates = tuple(candidates)
         self.ambiguous = ambiguous
+
+
+class ActorNotFoundError(CommandError):
+    """Raised when a running runtime has no actor of the name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f'no actor is called "{name}"; {suggestion(name, known)}')
+        self.name = name

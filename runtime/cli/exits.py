@@ -5,7 +5,7 @@
 | 0 | all went well |
 | 1 | the program failed: `main` or a handler raised, an actor could not be started |
 | 2 | the command line or the topology is wrong; nothing was started |
-| 3 | no running runtime has the name, or several have |
+| 3 | no running runtime has the name, or several have; or no actor of it has |
 | 130 | interrupted by Ctrl-C and stopped in order |
 | 137 | killed by a second Ctrl-C or SIGTERM before the stop was over |
 | 143 | ended by SIGTERM and stopped in order |
@@ -28,5 +28,5 @@ TERMINATED: Final = 143
 
 TABLE: Final = """\
 Exit codes: 0 all went well; 1 the program failed; 2 the command line or the topology is wrong;
-3 no such runtime, or several; 130 stopped by Ctrl-C; 143 stopped by SIGTERM; 137 killed by a second one.\
+3 no such runtime or actor, or several runtimes; 130 stopped by Ctrl-C; 143 stopped by SIGTERM; 137 killed by a second one.\
 """

@@ -17,6 +17,7 @@ from ..node import Node
 from ..node_main import DIRECTORY_SERIAL
 from ..service import service_of
 from ..zeromq import ZeroMQTransport
+from .errors import ActorNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,9 +61,12 @@ class Guest:
         """Return where a named actor is.
 
         Raises:
-            DeadActorError: No living actor has the name.
+            ActorNotFoundError: No living actor has the name.
         """
-        return await self._directory.lookup.options(timeout=ANSWER_SECONDS)(name)
+        actors = await self._directory.actors.options(timeout=ANSWER_SECONDS)()
+        if name not in actors:
+            raise ActorNotFoundError(name, actors)
+        return actors[name]
 
     async def handlers(self, address: Address) -> dict[str, HandlerInfo]:
         """Return an actor's handlers by name."""

@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from .transcript import Transcript, plain, text_of
+from .transcript import Answered, LineBreaker, Spoken, answer_text, interpret, plain, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Lines:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._transcript = Transcript()
+        self._breaker = LineBreaker()
 
     def phase(self, words: str) -> None:
         """Write a line to stderr."""
@@ -74,7 +74,14 @@ class Lines:
 
     def event(self, event: object) -> None:
         """Write the lines that the event completes."""
-        for line in self._transcript.feed(event):
+        reading = interpret(event)
+        if isinstance(reading, Spoken):
+            lines = self._breaker.feed(reading)
+        elif isinstance(reading, Answered):
+            lines = [*self._breaker.flush(), answer_text(reading)]
+        else:
+            lines = [*self._breaker.flush(), reading.line]
+        for line in lines:
             _write(line)
 
     def result(self, value: object) -> None:
@@ -83,7 +90,7 @@ class Lines:
 
     def close(self) -> None:
         """Write the lines that are still open."""
-        for line in self._transcript.flush():
+        for line in self._breaker.flush():
             _write(line)
 
 

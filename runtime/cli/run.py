@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...protocols.errors import DeadlineError, PasselError
-from ..topology import read_topology
 from . import exits
 from .interruption import Interruption
 from .output import ActorRow, choose_output
@@ -18,8 +17,7 @@ from .topology import FILE, SET, overrides_of
 
 if TYPE_CHECKING:
     from ...protocols.control import NodeStatistics
-    from ..topology.file import TopologyFile
-    from ..topology.launch import TopologyRuntime
+    from ..runtime import Runtime
     from .output import Output
 
 _LOOK_SECONDS = 0.5
@@ -39,6 +37,9 @@ def run_command(
     timeout: Annotated[
         float, typer.Option(help="Seconds that main may take; 0: as long as it wants.")
     ] = 0.0,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")
+    ] = False,
 ) -> None:
     """Launch a topology, show how it goes, print what `main` returns, and stop everything.
 
@@ -55,13 +56,13 @@ def run_command(
     `passel run crew.yaml --name nightly --timeout 600 > crew.log`
     """
     interruption = Interruption()
-    found = read_topology(file, overrides_of(set_))
-    from ..topology.launch import TopologyRuntime  # it imports what the file names
+    from ..runtime import Runtime  # it needs sockets, which `check` and others do without
 
-    runtime = TopologyRuntime(found, name=name)
-    _configure_logging()
+    options = {"name": name} if name else {}
+    runtime = Runtime.from_topology(file, overrides_of(set_), **options)
+    _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
-    run = _Run(runtime, found, output, interruption, timeout or None)
+    run = _Run(runtime, output, interruption, timeout or None)
     try:
         asyncio.run(run.everything())
     finally:
@@ -77,8 +78,7 @@ class _Run:
 
     def __init__(
         self,
-        runtime: TopologyRuntime,
-        file: TopologyFile,
+        runtime: Runtime,
         output: Output,
         interruption: Interruption,
         timeout: float | None,
@@ -86,7 +86,7 @@ class _Run:
         self.code = exits.OK
         self.failure: PasselError | None = None
         self._runtime = runtime
-        self._file = file
+        self._launched = runtime.launched
         self._output = output
         self._interruption = interruption
         self._timeout = timeout
@@ -112,7 +112,7 @@ class _Run:
         self._output.phase("stopped")
 
     async def _start_and_stop(self) -> None:
-        count = sum(node.count or 1 for node in self._file.topology.nodes.values())
+        count = sum(node.count or 1 for node in self._launched.topology.nodes.values())
         self._output.phase(f"starting {count + 1} processes")
         async with self._runtime:
             self._output.phase("running")
@@ -131,7 +131,7 @@ class _Run:
         try:
             async with asyncio.timeout(self._timeout), asyncio.TaskGroup() as group:
                 looking = group.create_task(self._look())
-                if self._file.topology.main is None:
+                if self._launched.topology.main is None:
                     await asyncio.get_running_loop().create_future()
                 await self._main()
                 looking.cancel()
@@ -141,7 +141,7 @@ class _Run:
             raise failures.exceptions[0] from None
 
     async def _main(self) -> None:
-        if self._runtime.main_streams:
+        if self._launched.main_streams:
             async for event in self._runtime.stream_main():
                 self._output.event(event)
             return
@@ -171,11 +171,11 @@ class _Run:
                         rate=max(0.0, rate),
                     )
                 )
-        order = {name: index for index, name in enumerate(self._runtime.refs)}
+        order = {name: index for index, name in enumerate(self._launched.refs)}
         return sorted(rows, key=lambda row: (order.get(row.name, len(order)), row.name))
 
 
-def _configure_logging() -> None:
+def _configure_logging(*, verbose: bool) -> None:
     """Write the log to whatever stderr is at the moment: a live view replaces it."""
     import structlog  # only a program configures it, libraries never do
 
@@ -186,6 +186,7 @@ def _configure_logging() -> None:
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger("debug" if verbose else "info"),
         logger_factory=lambda *_: structlog.PrintLogger(_Stderr()),  # type: ignore[arg-type]  # all it uses is write and flush
         cache_logger_on_first_use=False,
     )

@@ -3,12 +3,50 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import msgspec
 
-_WRAP = 100
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The next piece of a language worker's text."""
+
+    worker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A final answer, as plain data, with the rest of its event."""
+
+    answer: Any
+    rest: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Any other event, as one line."""
+
+    line: str
+
+
+Reading: TypeAlias = Spoken | Answered | Noted
+
+
+def interpret(event: object) -> Reading:
+    """Say what an event is: one with `worker` and `text`, one with `answer`, or any other."""
+    data = plain(event)
+    if isinstance(data, dict):
+        if isinstance(data.get("text"), str) and "worker" in data:
+            return Spoken(str(data["worker"]), data["text"])
+        if "answer" in data:
+            rest = {key: value for key, value in data.items() if key not in ("answer", "type")}
+            return Answered(data["answer"], rest)
+    return Noted(data if isinstance(data, str) else json.dumps(data, ensure_ascii=False))
 
 
 def plain(value: object) -> Any:
@@ -20,58 +58,53 @@ def plain(value: object) -> Any:
 
 
 def text_of(value: object) -> str:
-    """Return a value as a person reads it: a text as it is, anything else as JSON."""
+    """Return a value as a person reads it: a text as it is, entries one a line, the rest as JSON."""
     if isinstance(value, str):
         return value
-    return json.dumps(plain(value), ensure_ascii=False, indent=2)
+    data = plain(value)
+    line = json.dumps(data, ensure_ascii=False)
+    if len(line) <= _WIDTH or not data or not isinstance(data, dict | list):
+        return line
+    if isinstance(data, dict):
+        return "\n".join(f"{key}: {_inner(item)}" for key, item in data.items())
+    return "\n".join(_inner(item) for item in data)
 
 
-@dataclass(slots=True)
-class Transcript:
-    """Collects the events of a stream.
+def answer_text(reading: Answered) -> str:
+    """Return an answer with what came along with it, as lines."""
+    lines = text_of(reading.answer).split("\n")
+    head = f"answer: {lines[0]}" if len(lines) == 1 else "answer:"
+    body = [f"  {line}" for line in lines] if len(lines) > 1 else []
+    rest = [f"{key}: {_inner(value)}" for key, value in reading.rest.items()]
+    return "\n".join([head, *body, *rest])
 
-    An event with the fields `worker` and `text` is the next piece of a language worker's text; one with
-    a field `answer` is a final answer; any other is a line of its own.
 
-    Attributes:
-        texts: Text so far by worker, in the order in which workers first spoke.
-        answer: The last answer, as plain data, or None.
-        events: How many events came.
-    """
+class LineBreaker:
+    """Makes lines of texts that grow piece by piece, for an output that can only be added to."""
 
-    texts: dict[str, str] = field(default_factory=dict)
-    answer: Any = None
-    events: int = 0
-    _pending: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._open: dict[str, str] = {}
 
-    def feed(self, event: object) -> list[str]:
-        """Take an event; return the lines that it completes, for an output that only grows."""
-        self.events += 1
-        data = plain(event)
-        if isinstance(data, dict) and isinstance(data.get("text"), str) and "worker" in data:
-            return self._speak(str(data["worker"]), data["text"])
-        if isinstance(data, dict) and "answer" in data:
-            self.answer = data["answer"]
-            return [*self.flush(), f"answer: {text_of(self.answer)}"]
-        line = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-        return [*self.flush(), line]
-
-    def flush(self) -> list[str]:
-        """Return the unfinished lines of all workers."""
-        lines = [_line(worker, text) for worker, text in self._pending.items() if text]
-        self._pending.clear()
-        return lines
-
-    def _speak(self, worker: str, text: str) -> list[str]:
-        self.texts[worker] = self.texts.get(worker, "") + text
-        *done, rest = (self._pending.get(worker, "") + text).split("\n")
-        while len(rest) > _WRAP:
-            cut = rest.rfind(" ", 0, _WRAP)
-            cut = _WRAP if cut <= 0 else cut
+    def feed(self, spoken: Spoken) -> list[str]:
+        """Take a piece; return the lines that it completes, each after its worker's name."""
+        *done, rest = (self._open.get(spoken.worker, "") + spoken.text).split("\n")
+        while len(rest) > _WIDTH:
+            cut = rest.rfind(" ", 0, _WIDTH)
+            cut = _WIDTH if cut <= 0 else cut
             done.append(rest[:cut])
             rest = rest[cut:].removeprefix(" ")
-        self._pending[worker] = rest
-        return [_line(worker, line) for line in done]
+        self._open[spoken.worker] = rest
+        return [_line(spoken.worker, line) for line in done]
+
+    def flush(self) -> list[str]:
+        """Return the lines that are still open."""
+        lines = [_line(worker, text) for worker, text in self._open.items() if text]
+        self._open.clear()
+        return lines
+
+
+def _inner(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _line(worker: str, text: str) -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -13,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .transcript import Transcript, text_of
+from .transcript import Answered, Spoken, answer_text, interpret, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,8 @@ class LiveView:
         self._console = console or Console()
         self._phase = "starting"
         self._rows: Sequence[ActorRow] = ()
-        self._transcript = Transcript()
+        self._texts: dict[str, str] = {}
+        self._answer: Answered | None = None
         self._drawn = 0.0
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, redirect_stderr=True
@@ -58,25 +60,27 @@ class LiveView:
         self._draw()
 
     def event(self, event: object) -> None:
-        """Let a worker's text grow, or print the event above the view."""
-        known = len(self._transcript.texts)
-        spoken = sum(map(len, self._transcript.texts.values()))
-        lines = self._transcript.feed(event)
-        grown = sum(map(len, self._transcript.texts.values())) != spoken
-        if not grown and len(self._transcript.texts) == known:
-            for line in lines:
-                self._live.console.print(Text(line))
+        """Let a worker's text grow, keep an answer for the end, print others above the view."""
+        reading = interpret(event)
+        if isinstance(reading, Spoken):
+            self._texts[reading.worker] = self._texts.get(reading.worker, "") + reading.text
+        elif isinstance(reading, Answered):
+            self._answer = reading
+        else:
+            self._live.console.print(Text(reading.line))
         self._draw()
 
     def result(self, value: object) -> None:
-        """Print the result below everything."""
-        self._console.print(Text(text_of(value)))
+        """Print the result."""
+        self._live.console.print(Text(text_of(value)))
 
     def close(self) -> None:
-        """Take the table away and leave the workers' texts."""
+        """Take the table away; leave the workers' texts and the answer."""
         self._live.stop()
-        if self._transcript.texts:
-            self._console.print(self._texts(None))
+        if self._texts:
+            self._console.print(self._panels(None))
+        if self._answer is not None:
+            self._console.print(Text(answer_text(self._answer), style="bold"))
 
     def _draw(self, *, now: bool = False) -> None:
         moment = time.monotonic()
@@ -87,17 +91,17 @@ class LiveView:
     def render(self) -> RenderableType:
         """Return the whole view as it is now."""
         table = self._table()
-        if not self._transcript.texts:
+        if not self._texts:
             return table
         room = max(6, self._console.height - min(len(self._rows), _MOST_ROWS) - 8)
-        return Group(table, self._texts(room))
+        return Group(table, self._panels(room))
 
     def _table(self) -> Table:
         table = Table(
             title=f"[bold]{escape(self._name)}[/] [dim]{escape(self._phase)}[/]",
             title_justify="left",
             expand=True,
-            border_style="dim",
+            box=SIMPLE_HEAD,
         )
         for heading in ("actor", "class", "node", "state"):
             table.add_column(heading, overflow="ellipsis", no_wrap=True)
@@ -111,9 +115,9 @@ class LiveView:
             table.add_row(f"[dim]and {len(self._rows) - _MOST_ROWS} more[/]")
         return table
 
-    def _texts(self, room: int | None) -> RenderableType:
+    def _panels(self, room: int | None) -> RenderableType:
         """Return the workers' panels; with `room`, only the last lines that fit into it."""
-        texts = self._transcript.texts
+        texts = self._texts
         beside = self._console.width >= _MIN_PANEL * len(texts)
         columns = len(texts) if beside else 1
         lines = None if room is None else max(2, (room if beside else room // len(texts)) - 2)

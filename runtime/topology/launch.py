@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ...actors.handler import HandlerSpec, handlers_of
-from ...actors.ref import reference_type
-from ...protocols.address import Address
 from ...protocols.errors import PasselError
-from ..runtime import Runtime
-from .check import add_import_path, require_sound
 from .classes import constructor_of, convert_arguments, find_class, handler_callee
-from .file import TopologyFile, read_topology, wrap_topology
 from .plan import PlannedActor, PlannedNode, entry_of, plan
 from .references import Reference, replace_references
-from .spec import Topology
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from ...actors.actor import Actor
-    from .spec import Main
+    from ..runtime import Runtime
+    from .spec import Main, Topology
 
 _NODES_AT_ONCE = 4  # each start is an interpreter's worth of CPU
 
@@ -36,68 +29,44 @@ class NoMainError(PasselError):
         self.name = name
 
 
-class TopologyRuntime(Runtime):
-    """A runtime that starts what a topology declares.
-
-    Entering it, step by step:
-        1. The leader starts, as in any runtime.
-        2. The topology's nodes start side by side.
-        3. Its actors are spawned one after the other, each after those that its arguments name.
-    Leaving it stops the actors in the reverse order, then the nodes.
+class Launched:
+    """A topology on a runtime: what was started, and the call it exists for.
 
     Args:
-        topology: A file, or records.
-        overrides: Values by dotted path that replace a file's, such as `{"params.workers": 4}`.
-        name: Name of the runtime instead of the topology's.
-        options: What `Runtime` takes besides.
+        runtime: The runtime that it is to be started on; `start` needs it entered.
+        topology: One that `check` finds no errors in.
 
     Attributes:
-        topology: The records.
+        topology: What was launched.
         refs: References by actor name, in the order in which they were spawned.
-
-    Raises:
-        TopologyError: The topology has problems; nothing was started.
     """
 
-    def __init__(
-        self,
-        topology: str | os.PathLike[str] | Topology | TopologyFile,
-        overrides: Mapping[str, Any] | None = None,
-        *,
-        name: str = "",
-        **options: Any,
-    ) -> None:
-        file = _file_of(topology, overrides)
-        add_import_path(file.path)
-        require_sound(file)
-        super().__init__(name=name or file.topology.name, topology=str(file.path or ""), **options)
-        self.topology = file.topology
+    def __init__(self, runtime: Runtime, topology: Topology) -> None:
+        self.topology = topology
         self.refs: dict[str, Any] = {}
-        self._plan = plan(file.topology)
-        self._classes = {n: find_class(spec.cls) for n, spec in file.topology.actors.items()}
+        self._runtime = runtime
+        self._plan = plan(topology)
+        self._classes = {name: find_class(spec.cls) for name, spec in topology.actors.items()}
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
         """Start everything.
 
+        1. The nodes start side by side.
+        2. The actors are spawned one after the other, each after those its arguments name.
+
         Raises:
-            SpawnError: A node or an actor did not start; what did is stopped again.
+            SpawnError: A node or an actor did not start; the runtime stops what did.
         """
-        await super().__aenter__()
-        try:
-            await self._start_nodes()
-            for actor in self._plan.actors:
-                self.refs[actor.name] = await self._spawn(actor)
-        except BaseException:
-            await self.__aexit__(*sys.exc_info())
-            raise
-        return self
+        await self._start_nodes()
+        for actor in self._plan.actors:
+            self.refs[actor.name] = await self._spawn(actor)
 
     @property
     def main_streams(self) -> bool:
         """Whether main's handler is a stream."""
         return self.topology.main is not None and self._main_spec().is_stream
 
-    async def main(self) -> Any:
+    async def ask_main(self) -> Any:
         """Ask main and return its answer; of a stream, the list of its items.
 
         Raises:
@@ -125,7 +94,7 @@ class TopologyRuntime(Runtime):
         async def start(node: PlannedNode) -> None:
             budget = [a.spec.supervise for a in self._plan.actors if a.node == node.name]
             async with gate:
-                await self.start_node(
+                await self._runtime.start_node(
                     node.name,
                     threads=node.spec.cpus or 0,
                     max_restarts=max((s.max_restarts for s in budget), default=0),
@@ -143,7 +112,7 @@ class TopologyRuntime(Runtime):
         actor_class = self._classes[actor.entry]
         args = convert_arguments(constructor_of(actor_class), actor.spec.args)
         supervise = actor.spec.supervise
-        spawner = self.options(
+        spawner = self._runtime.options(
             name=actor.name,
             node=actor.node or "",
             capacity=actor.spec.capacity,
@@ -183,17 +152,6 @@ class TopologyRuntime(Runtime):
         """Return an actor's ref; a lazy one may name an actor that has not been spawned yet."""
         if name in self.refs:
             return self.refs[name]
-        planned = next(actor for actor in self._plan.actors if actor.name == name)
-        address = Address(planned.node or self._parts.node.name, name, 0, planned.spec.capacity)
-        return self._parts.node.reference(reference_type(self._classes[planned.entry]), address)
-
-
-def _file_of(
-    topology: str | os.PathLike[str] | Topology | TopologyFile,
-    overrides: Mapping[str, Any] | None,
-) -> TopologyFile:
-    if isinstance(topology, TopologyFile):
-        return topology
-    if isinstance(topology, Topology):
-        return wrap_topology(topology)
-    return read_topology(topology, overrides)
+        entry = entry_of(self.topology, name)
+        assert entry is not None, "check has found every ref"
+        return self._runtime.named(name, self._classes[entry])
