@@ -11,6 +11,7 @@ import inspect
 import types
 import typing
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..protocols.errors import ClassLoadError, CodecError
@@ -50,27 +51,24 @@ class HandlerSpec:
         self.parameters = _parameters(function)
         self.count = len(self.parameters)
         self.keyword_only = sum(p.kind is p.KEYWORD_ONLY for p in self.parameters)
-        self._hints: dict[str, Any] | None = None
 
-    @property
+    @cached_property
     def hints(self) -> dict[str, Any]:
         """The resolved type hints by parameter name; what has none is `Any`.
 
         Raises:
             CodecError: A hint names something that is not importable at run time.
         """
-        if self._hints is None:
-            self._hints = resolved_hints(self.function)
-        return self._hints
+        return resolved_hints(self.function)
 
-    @property
+    @cached_property
     def arguments_type(self) -> Any:
         """The tuple type that the arguments decode to, in order of the parameters."""
         hints = self.hints
         kinds = tuple(hints.get(p.name, Any) for p in self.parameters)
         return types.GenericAlias(tuple, kinds)
 
-    @property
+    @cached_property
     def returns(self) -> Any:
         """The type of the result, or of one item of a stream."""
         hint = self.hints.get("return", Any)

@@ -79,6 +79,10 @@ class DeadActorError(ActorError):
         self.address = address
         self.reason = reason
 
+    def about(self, address: Address | str) -> DeadActorError:
+        """Return the same error about another actor, which died of the same cause."""
+        return DeadActorError(address, self.reason)
+
 
 class NodeDeadError(DeadActorError):
     """Raised when the process of an actor's node has ended.
@@ -114,6 +118,16 @@ class NodeDeadError(DeadActorError):
         self.exit_code = exit_code
         self.signal = signal
         self.stderr_tail = tuple(stderr_tail)
+
+    def about(self, address: Address | str) -> NodeDeadError:
+        """Return the same error about another actor of the node."""
+        return NodeDeadError(
+            address,
+            self.node,
+            exit_code=self.exit_code,
+            signal=self.signal,
+            stderr_tail=self.stderr_tail,
+        )
 
 
 class DeadlineError(ActorError, TimeoutError):

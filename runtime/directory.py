@@ -6,8 +6,8 @@ import asyncio
 
 from ..actors.actor import Actor
 from ..actors.handler import handler
-from ..protocols.address import Address
-from ..protocols.control import NodeInfo
+from ..protocols.address import Address  # noqa: TC001  # handler hints are read at run time
+from ..protocols.control import NodeInfo  # noqa: TC001  # likewise
 from ..protocols.errors import DeadActorError, NameTakenError
 
 _DIRECTORY_ERRORS = (DeadActorError, NameTakenError)

@@ -171,9 +171,9 @@ class Link:
         self.dead = error
         pending, self.pending = self.pending, {}
         for sending in pending.values():
-            sending.refuse(error)
+            sending.refuse(error.about(sending.target.address))
         for target in self.targets.values():
-            target.close(error)
+            target.close(error.about(target.address))
         serving, self.serving = self.serving, {}
         for inbound in serving.values():
             inbound.cell.cancel(inbound)

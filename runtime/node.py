@@ -48,6 +48,9 @@ DEAD_LETTERS_KEPT: Final = 1_000
 """How many of the latest dead letters a node keeps for reading; all of them are counted."""
 
 
+_LOOKUP_SECONDS: Final = 60.0
+
+
 class Counters:
     """What a node counts."""
 
@@ -363,7 +366,7 @@ class Node:
             if self.locator is None:
                 moving.close(error)
                 return
-            async with asyncio.timeout(60.0):
+            async with asyncio.timeout(_LOOKUP_SECONDS):
                 address = await self.locator.lookup(old.actor)
         except (DeadActorError, TimeoutError):
             moving.close(error)
@@ -412,19 +415,22 @@ class Node:
 
     async def _find(self, link: Link) -> None:
         """Learn from the leader where a node is, then connect."""
-        try:
-            if self.locator is None:
-                raise DeadActorError(link.node, "there is no such node")
-            async with asyncio.timeout(60.0):
-                peer = await self.locator.node(link.node)
-        except (DeadActorError, TimeoutError):
-            link.fail(NodeDeadError(link.node, link.node))
-            return
-        self.peers[link.node] = peer
-        if peer.life == link.life:
+        peer = await self._locate(link.node)
+        if peer is not None:
+            self.peers[link.node] = peer
+        if peer is not None and peer.life == link.life:
             self.connect(link, peer)
         else:
             link.fail(NodeDeadError(link.node, link.node))
+
+    async def _locate(self, node: str) -> NodeInfo | None:
+        if self.locator is None:
+            return None
+        try:
+            async with asyncio.timeout(_LOOKUP_SECONDS):
+                return await self.locator.node(node)
+        except (DeadActorError, TimeoutError):
+            return None
 
     def hello(self) -> Hello:
         """Return the first message of every link."""

@@ -119,11 +119,11 @@ class Receiver:
             node.turn_away(hello, str(error))
             return None
         peer = NodeInfo(node=hello.node, life=hello.life, endpoint=hello.endpoint, pid=0)
+        node.peers.setdefault(hello.node, peer)
         link = node.link_to(hello.node, hello.life)
         if link.dead is not None:
             self._refuse(identity, "this life of it is known to be dead")
             return None
-        node.peers.setdefault(hello.node, peer)
         link.welcomed = True
         node.connect(link, peer)
         self._inlets[identity] = link

@@ -135,15 +135,4 @@ class NodeSender:
         if not trace:
             self._traces += 1
             trace = self._trace_prefix + self._traces.to_bytes(8, "big")
-        return Sending(
-            kind,
-            target,
-            spec,
-            arguments,
-            deadline=deadline,
-            timeout=timeout,
-            source=source,
-            chain=chain,
-            trace=trace,
-            key=key,
-        )
+        return Sending(kind, target, spec, arguments, deadline, timeout, source, chain, trace, key)

@@ -44,7 +44,6 @@ class Sending:
         target: Target,
         spec: AnySpec,
         arguments: tuple[Any, ...],
-        *,
         deadline: float | None,
         timeout: float | None,
         source: str,
