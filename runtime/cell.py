@@ -6,6 +6,7 @@ An idle actor owns no task and no mailbox: both exist only while there is someth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
@@ -46,7 +47,7 @@ class Cell:
 
     __slots__ = (
         "_backoff", "_beside", "_closers", "_current", "_drainer", "_failure", "_mailbox", "_make", "_node",
-        "_policy", "_stopping", "_supervision", "actor", "address", "closed", "edges", "failed",
+        "_policy", "_stopping", "_supervision", "actor", "address", "closed", "edges", "ending", "failed",
         "handled", "key", "ready", "restarts", "senders", "specs", "target", "watchers",
     )  # fmt: skip
 
@@ -74,6 +75,7 @@ class Cell:
         )
         self.ready = False
         self.closed = False
+        self.ending: asyncio.Task[None] | None = None
         self.handled = 0
         self.failed = 0
         self.restarts = 0
@@ -107,8 +109,11 @@ class Cell:
         """
         self.actor = actor = self._make(self)
         if type(actor).started is not Actor.started:
-            CURRENT_CALL.set(Call(self.key, None, "", b""))
-            await actor.started()
+            token = CURRENT_CALL.set(Call(self.key, None, "", b""))
+            try:
+                await actor.started()
+            finally:
+                CURRENT_CALL.reset(token)
         self.ready = True
         if self._mailbox:
             self._wake()
@@ -136,6 +141,10 @@ class Cell:
             self._drainer.cancel()
         elif self._beside and request in self._beside:
             self._beside[request].cancel()
+        elif self._mailbox:
+            with contextlib.suppress(ValueError):  # it was answered already
+                self._mailbox.remove(request)
+                request.release()
 
     def on_close(self, action: Callable[[], None]) -> None:
         """Run `action` when the actor is gone."""
@@ -338,12 +347,15 @@ class Cell:
                 self._backoff = False
         log.info("actor restarted", actor=self.key, restarts=self.restarts)
 
-    async def finish(self, reason: str, *, drain: bool, grace: float) -> None:
+    async def finish(
+        self, reason: str, *, drain: bool, grace: float, asker: asyncio.Task[Any] | None
+    ) -> None:
         """End the actor: its handler within `grace` seconds, then `stopping`, then the rest.
 
-        With `drain` what waits in the mailbox is handled first, within the same grace.
+        With `drain` what waits in the mailbox is handled first, within the same grace. A task
+        of the actor's own that asks for its end is not waited for.
         """
-        own = asyncio.current_task() is self._drainer
+        own = asker is self._drainer
         until = self._node.now() + grace
         if drain and not own:
             while self._drainer is not None and self._node.now() < until:
@@ -362,17 +374,18 @@ class Cell:
 
     async def _run_stopping(self, seconds: float) -> None:
         assert self.actor is not None, "only an actor that was made can stop"
-        CURRENT_CALL.set(Call(self.key, None, "", b""))
+        token = CURRENT_CALL.set(Call(self.key, None, "", b""))
         try:
             async with asyncio.timeout(seconds):
                 await self.actor.stopping()
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
             log.error("stopping failed", actor=self.key, exc_info=error)
+        finally:
+            CURRENT_CALL.reset(token)
 
-    async def _end_beside(self, grace: float) -> None:
-        own = asyncio.current_task()
+    async def _end_beside(self, grace: float, asker: asyncio.Task[Any] | None = None) -> None:
         for task in list((self._beside or {}).values()):
-            if task is not own:
+            if task is not asker:
                 await _end(task, grace)
 
     def close(self, reason: str) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from ..actors.actor import Actor
 from ..actors.handler import handler
 from ..protocols.address import Address  # noqa: TC001  # handler hints are read at run time
 from ..protocols.control import NodeInfo  # noqa: TC001  # likewise
 from ..protocols.errors import DeadActorError, NameTakenError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DIRECTORY_ERRORS = (DeadActorError, NameTakenError)
 
@@ -81,6 +85,7 @@ class Directory(Actor):
     def __init__(self) -> None:
         self.names = Names()
         self.nodes: dict[str, NodeInfo | None] = {}
+        self.on_joined: Callable[[NodeInfo], None] = lambda _info: None
         self._changed = asyncio.Event()
 
     def change(self) -> None:
@@ -113,6 +118,7 @@ class Directory(Actor):
         """A node is up; called by the node itself."""
         if info.node in self.nodes:
             self.nodes[info.node] = info
+            self.on_joined(info)
             self.change()
 
     @handler(concurrent=True, raises=_DIRECTORY_ERRORS)

@@ -39,6 +39,7 @@ class Member:
         process: The process of that life.
         placed: What was spawned on it under a name, in order; spawned again on its next life.
         leaving: Whether its end is wanted.
+        joined: Resolved when the present life has joined, or has ended before it could.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Member:
     process: NodeProcess | None = None
     placed: dict[str, SpawnRequest] = field(default_factory=dict)
     leaving: bool = False
+    joined: asyncio.Future[NodeInfo] | None = None
 
 
 class Fleet:
@@ -71,6 +73,7 @@ class Fleet:
         self._seed = seed
         self._members: dict[str, Member] = {}
         node.placed = self._placed
+        directory.on_joined = self._joined
 
     @property
     def names(self) -> list[str]:
@@ -143,32 +146,35 @@ class Fleet:
             options=self._options,
         )
         process = member.process = NodeProcess(config, path)
-        ended = asyncio.ensure_future(process.wait())
-        joined = asyncio.ensure_future(self._directory.node(member.name))
+        member.joined = self._node.loop.create_future()
+        self._node.start_task(self._watch(member, process, member.joined))
         try:
             async with asyncio.timeout(JOIN_SECONDS):
-                await asyncio.wait([ended, joined], return_when=asyncio.FIRST_COMPLETED)
+                info = await member.joined
         except TimeoutError:
             raise SpawnError(
                 f"node {member.name}", f"no sign of it in {JOIN_SECONDS:g} s"
             ) from None
-        finally:
-            if not joined.done():
-                joined.cancel()
-            if not ended.done():
-                ended.cancel()
-        if ended.done() and not ended.cancelled():
-            raise SpawnError(f"node {member.name}", _words(ended.result()))
-        info = joined.result()
-        self._node.peers[member.name] = info
-        self._node.start_task(self._watch(member, process))
         log.info("node started", node=member.name, life=member.life, pid=process.pid)
         return info
 
-    async def _watch(self, member: Member, process: NodeProcess) -> None:
+    def _joined(self, info: NodeInfo) -> None:
+        """A node says that it is up."""
+        member = self._members.get(info.node)
+        if member is not None and member.life == info.life and member.joined is not None:
+            self._node.peers[info.node] = info
+            if not member.joined.done():
+                member.joined.set_result(info)
+
+    async def _watch(
+        self, member: Member, process: NodeProcess, joined: asyncio.Future[NodeInfo]
+    ) -> None:
         """Wait for the end of one life; tell everybody; begin the next life if that is allowed."""
         end = await process.wait()
         process.hang_up()
+        if not joined.done():
+            joined.set_exception(SpawnError(f"node {member.name}", _words(end)))
+            return
         down = NodeDown(
             node=member.name,
             life=member.life,

@@ -78,8 +78,8 @@ class NodeProcess:
     async def _ended(self) -> None:
         loop = asyncio.get_running_loop()
         if not hasattr(os, "pidfd_open"):  # macOS: no descriptor tells of the end
-            while self._process.poll() is None:
-                await asyncio.sleep(0.1)  # nothing but polling tells
+            while self._process.poll() is None:  # noqa: ASYNC110  # nothing but polling tells
+                await asyncio.sleep(0.1)
             return
         descriptor = os.pidfd_open(self._process.pid)
         over: asyncio.Future[None] = loop.create_future()

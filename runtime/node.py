@@ -19,6 +19,7 @@ from ..protocols.envelope import Goodbye, Hello
 from ..protocols.errors import (
     DeadActorError,
     NodeDeadError,
+    PasselError,
     RuntimeClosedError,
     SpawnError,
 )
@@ -207,11 +208,33 @@ class Node:
     async def stop_cell(
         self, cell: Cell, reason: str, *, drain: bool = False, grace: float = 5.0
     ) -> None:
-        """Stop an actor of this node and release its name."""
-        await cell.finish(reason, drain=drain, grace=grace)
-        if self.cells.get(cell.address.actor) is cell:
-            del self.cells[cell.address.actor]
-            if cell.address.named and self.locator is not None and not self.closed:
+        """Stop an actor of this node and release its name; returns when it is stopped.
+
+        The stop goes on when its caller is cancelled: the caller may be what is being stopped.
+        """
+        if cell.ending is None:
+            asker = asyncio.current_task()
+            work = self._end_cell(cell, reason, drain=drain, grace=grace, asker=asker)
+            cell.ending = self.start_task(work)
+        await asyncio.shield(cell.ending)
+
+    async def _end_cell(
+        self,
+        cell: Cell,
+        reason: str,
+        *,
+        drain: bool,
+        grace: float,
+        asker: asyncio.Task[Any] | None,
+    ) -> None:
+        try:
+            await cell.finish(reason, drain=drain, grace=grace, asker=asker)
+        finally:
+            cell.close(reason)
+            if self.cells.get(cell.address.actor) is cell:
+                del self.cells[cell.address.actor]
+        if cell.address.named and self.locator is not None and not self.closed:
+            with contextlib.suppress(PasselError):  # the directory is gone: so is the name
                 await self.locator.release(cell.address)
         log.debug("actor stopped", actor=cell.key, reason=reason)
 
@@ -368,7 +391,7 @@ class Node:
                 return
             async with asyncio.timeout(_LOOKUP_SECONDS):
                 address = await self.locator.lookup(old.actor)
-        except (DeadActorError, TimeoutError):
+        except (PasselError, TimeoutError):
             moving.close(error)
         else:
             self.names[old.actor] = address
@@ -429,7 +452,7 @@ class Node:
         try:
             async with asyncio.timeout(_LOOKUP_SECONDS):
                 return await self.locator.node(node)
-        except (DeadActorError, TimeoutError):
+        except (PasselError, TimeoutError):
             return None
 
     def hello(self) -> Hello:
@@ -479,8 +502,13 @@ class Node:
             link.close(Goodbye(self.name, ""))
             link.fail(NodeDeadError(link.node, link.node))
         self.wheel.close()
-        if self._transport is not None:
-            self._transport.close()
+        self.close_sockets()
+
+    def close_sockets(self) -> None:
+        """Close the sockets; called again it does nothing."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
 
 def address_of(ref: Reference) -> Address:

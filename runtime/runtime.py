@@ -232,8 +232,11 @@ class Runtime:
             await parts.fleet.close(grace=self._grace + 2.0)
         finally:
             parts.fleet.kill()
-            await parts.node.close(grace=0.0)
-            parts.directory.close()
+            try:
+                await parts.node.close(grace=0.0)
+            finally:
+                parts.node.close_sockets()
+                parts.directory.close()
 
     def kill(self) -> None:
         """End the other nodes' processes and remove the run directory, at once and for good."""
