@@ -18,6 +18,7 @@ import platform
 import statistics
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     engine = Engine.load(MODEL, dtype=options.dtype, threads=options.threads)
     prompt = _prompt(engine, options.prompt)
     runs: dict[str, Callable[[], float]] = {
-        f"tokens_per_s_w{width}": lambda width=width: _team(engine, prompt, width, options.new)
+        f"tokens_per_s_w{width}": partial(_team, engine, prompt, width, options.new)
         for width in WIDTHS
     }
     runs["peer_tokens_per_s"] = _peer(engine, prompt, options)
@@ -96,7 +97,8 @@ def _team(engine: Engine, prompt: list[int], width: int, new: int) -> float:
             for token, view, own in zip(tokens, views, blocks, strict=True)
         ]
         tokens = engine.forward(rows).argmax(-1).tolist()
-    return width * new / (time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return width * new / seconds
 
 
 def _peer(engine: Engine, prompt: list[int], options: argparse.Namespace) -> Callable[[], float]:
@@ -106,12 +108,11 @@ def _peer(engine: Engine, prompt: list[int], options: argparse.Namespace) -> Cal
 
     from passel.actors.llm.models import path_of
 
-    transformers.logging.set_verbosity_error()
     logging.disable(logging.WARNING)
     file = path_of(MODEL)
-    model = transformers.AutoModelForCausalLM.from_pretrained(
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=getattr(torch, options.dtype)
-    ).eval()
+    )
     ids = torch.tensor([prompt])
     settings = {"do_sample": False, "pad_token_id": 2, "attention_mask": torch.ones_like(ids)}
 
@@ -123,8 +124,9 @@ def _peer(engine: Engine, prompt: list[int], options: argparse.Namespace) -> Cal
         return time.perf_counter() - start
 
     def run() -> float:
+        new: int = options.new
         prefill = generate(1)
-        return (options.new - 1) / (generate(options.new) - prefill)
+        return (new - 1) / (generate(new) - prefill)
 
     return run
 

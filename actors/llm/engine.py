@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from .sampling import Sampling
     from .tokenizer import Tokenizer
 
+_DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "float64": torch.float64,
+}
+
 __all__ = ["Block", "Engine", "Row", "SeenRow", "SeenSpan", "Segment", "generate"]
 
 
@@ -112,7 +119,7 @@ class Engine:
 
         Args:
             source: A pulled model's name, a .gguf file, or a Hugging Face folder.
-            dtype: Name of a torch floating type.
+            dtype: `float32`, `bfloat16`, `float16` or `float64`.
             device: A torch device.
             threads: Threads torch uses in this process; None leaves them as they are.
             max_tokens: Longest view a row may have; by default the model's context.
@@ -121,7 +128,11 @@ class Engine:
             ModelNotFoundError: Nothing of that name is here.
             ModelFormatError: The checkpoint is damaged.
             UnsupportedModelError: The model needs something this engine lacks.
+            ValueError: `dtype` is none of these.
         """
+        kind = _DTYPES.get(dtype)
+        if kind is None:
+            raise ValueError(f"dtype must be one of {', '.join(_DTYPES)}, not {dtype!r}")
         if threads is not None:
             torch.set_num_threads(threads)
         path = Path(source)
@@ -129,9 +140,6 @@ class Engine:
             path = models.path_of(str(source))
         checkpoint = HuggingFaceFolder(path) if path.is_dir() else GgufFile(path)
         source_text, special = checkpoint.chat_template()
-        kind = getattr(torch, dtype, None)
-        if not isinstance(kind, torch.dtype):
-            raise TypeError(f"{dtype!r} is no torch type; use float32, bfloat16 or float64")
         model = Decoder(checkpoint.config, checkpoint.tensors(), dtype=kind, device=device)
         return cls(
             model,

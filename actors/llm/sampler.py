@@ -94,12 +94,12 @@ def _ranks_below(values: torch.Tensor, mass: torch.Tensor, top_p: float) -> int:
 
 def gumbel(key: int, ids: torch.Tensor) -> torch.Tensor:
     """Gumbel noise (float64) of integer `ids` under one draw's key."""
-    return -(-uniform(key, ids).log()).log()
+    return uniform(key, ids).log_().neg_().log_().neg_()
 
 
 def uniform(key: int, ids: torch.Tensor) -> torch.Tensor:
     """Uniform numbers in (0, 1), multiples of 2^-53, the same bits on every device."""
-    return ((_shifted(bits(key, ids), 12)).double() + 0.5) * 2.0**-52
+    return _shifted(bits(key, ids), 12).double().add_(0.5).mul_(2.0**-52)
 
 
 def bits(key: int, ids: torch.Tensor) -> torch.Tensor:
@@ -108,15 +108,15 @@ def bits(key: int, ids: torch.Tensor) -> torch.Tensor:
     Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014), figure 15,
     in wrapping int64 arithmetic.
     """
-    state = (ids.long() + 1) * _signed(GOLDEN) + _signed(key)
-    state = (state ^ _shifted(state, 30)) * _signed(MIX_1)
-    state = (state ^ _shifted(state, 27)) * _signed(MIX_2)
-    return state ^ _shifted(state, 31)
+    state = (ids.long() + 1).mul_(_signed(GOLDEN)).add_(_signed(key))
+    state.bitwise_xor_(_shifted(state, 30)).mul_(_signed(MIX_1))
+    state.bitwise_xor_(_shifted(state, 27)).mul_(_signed(MIX_2))
+    return state.bitwise_xor_(_shifted(state, 31))
 
 
 def _shifted(x: torch.Tensor, places: int) -> torch.Tensor:
     """Shift right without the sign."""
-    return (x >> places) & ((1 << (64 - places)) - 1)
+    return (x >> places).bitwise_and_((1 << (64 - places)) - 1)
 
 
 def _signed(value: int) -> int:

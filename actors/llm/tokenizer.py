@@ -64,15 +64,19 @@ class Tokenizer:
 
         Raises:
             UnsupportedModelError: The splitting rule is not known here.
+            ModelFormatError: A merge names a token that is not in the vocabulary.
         """
         import tokenizers  # optional: the [llm] extra
         from tokenizers import decoders, models
 
-        merges = [tuple(merge.split(" ", 1)) for merge in vocabulary.merges]
-        model = models.BPE(
-            vocab={token: i for i, token in enumerate(vocabulary.tokens)},
-            merges=[(left, right) for left, right in merges],
-        )
+        pairs = (merge.partition(" ") for merge in vocabulary.merges)
+        try:
+            model = models.BPE(
+                vocab={token: i for i, token in enumerate(vocabulary.tokens)},
+                merges=[(left, right) for left, _, right in pairs],
+            )
+        except Exception as error:  # the library raises bare Exception
+            raise ModelFormatError("the vocabulary", reason=str(error)) from error
         inner = tokenizers.Tokenizer(model)
         inner.pre_tokenizer = _splitter(vocabulary.splitting)
         inner.decoder = decoders.ByteLevel()

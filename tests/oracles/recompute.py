@@ -94,7 +94,7 @@ def recompute(
         normed = _norm(x, w[f"{at}input_layernorm.weight"], config.norm_eps)
         q = _pairs(normed @ w[f"{at}self_attn.q_proj.weight"].T, config.head_dim)
         k = _pairs(normed @ w[f"{at}self_attn.k_proj.weight"].T, config.head_dim)
-        v = (normed @ w[f"{at}self_attn.v_proj.weight"].T).unflatten(-1, (-1, config.head_dim))
+        v = (normed @ w[f"{at}self_attn.v_proj.weight"].T).view(len(x), -1, config.head_dim)
         heads = []
         for head in range(config.heads):
             shared = head * config.kv_heads // config.heads
@@ -107,8 +107,8 @@ def recompute(
         gate = normed @ w[f"{at}mlp.gate_proj.weight"].T
         up = normed @ w[f"{at}mlp.up_proj.weight"].T
         x = x + (gate / (1 + (-gate).exp()) * up) @ w[f"{at}mlp.down_proj.weight"].T
-    head = w.get("lm_head.weight", w["model.embed_tokens.weight"])
-    return _norm(x, w["model.norm.weight"], config.norm_eps) @ head.T
+    output = w.get("lm_head.weight", w["model.embed_tokens.weight"])
+    return _norm(x, w["model.norm.weight"], config.norm_eps) @ output.T
 
 
 def _norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
@@ -117,5 +117,5 @@ def _norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
 
 def _pairs(x: torch.Tensor, head_dim: int) -> torch.Tensor:
     """Read (N, heads * head_dim) as complex (N, heads, head_dim / 2)."""
-    first, second = x.unflatten(-1, (-1, 2, head_dim // 2)).unbind(-2)
+    first, second = x.view(len(x), -1, 2, head_dim // 2).unbind(-2)
     return torch.complex(first, second)

@@ -34,4 +34,4 @@ def peer() -> Any:
             file.parent, gguf_file=file.name, dtype=torch.float32
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    return model.eval(), tokenizer
+    return model.train(False), tokenizer

@@ -9,7 +9,7 @@ import torch
 
 from passel.actors.llm.attention import attention, attention_plain, plan
 from passel.actors.llm.rope import Rotation, inverse_frequencies, rotate
-from passel.actors.llm.segment import Block, KvShape
+from passel.actors.llm.segment import Block, KvShape, Segment
 from passel.actors.llm.view import Row, row_views
 from tests.oracles.tiny import tiny_config
 
@@ -33,7 +33,7 @@ def random_rows(seed: int) -> list[Row]:
     own = [filled(10 + i, chance.randrange(4), generator) for i in range(4)]
     rows = []
     for block in own:
-        pieces = [
+        pieces: list[Segment | Block] = [
             *chance.sample(common, chance.randrange(4)),
             *(b.segment(len(b) // 2) for b in common if chance.random() < 0.3 and len(b) > 1),
             *(b for b in own if b is not block and chance.random() < 0.6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from passel.actors.llm.engine import Row, SeenRow, SeenSpan, generate
+from passel.actors.llm.engine import Row, SeenRow, SeenSpan, Segment, generate
 from passel.actors.llm.errors import ContextLengthError, InvalidRowError, ModelFormatError
 from passel.actors.llm.linear import Linear
 from passel.actors.llm.sampling import Sampling
@@ -23,7 +23,8 @@ def test_a_forward_over_segments_equals_the_plain_forward(
     engine, _ = tiny_engine(dtype=dtype)
     whole = engine.block()
     plain = engine.forward([Row(tokens=TEXT, view=[whole], own=whole)], all_logits=True)
-    before, logits = [], []
+    before: list[Segment] = []
+    logits = []
     for start, stop in zip([0, *cuts], [*cuts, len(TEXT)], strict=True):
         block = engine.block(1)
         row = Row(tokens=TEXT[start:stop], view=[*before, block], own=block)

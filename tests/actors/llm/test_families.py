@@ -36,7 +36,7 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }
-FAMILIES = {
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("Llama", {"tie_word_embeddings": True}),
     "llama, scaled rope": ("Llama", {"rope_parameters": LLAMA3, "tie_word_embeddings": False}),
     "llama, bias everywhere": ("Llama", {"attention_bias": True}),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from passel.actors.llm.engine import Row, generate
+from passel.actors.llm.engine import Block, Row, generate
 from passel.actors.llm.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def test_a_text_cut_into_blocks_keeps_its_logits(smollm2: Engine) -> None:
     ids = prompt_ids(smollm2, PROMPTS[5])
     whole = smollm2.block(len(ids))
     plain = smollm2.forward([Row(tokens=ids, view=[whole], own=whole)], all_logits=True)
-    before, logits = [], []
+    before: list[Block] = []
+    logits = []
     for start in range(0, len(ids), 9):
         block = smollm2.block(9)
         view = [*before, block]

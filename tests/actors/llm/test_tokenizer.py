@@ -69,12 +69,22 @@ def test_control_tokens_are_read_as_such_or_as_plain_text() -> None:
     assert TOKENIZER.decode(TOKENIZER.encode(text, special=False)) == text
     assert TOKENIZER.decode([0, he or 0, 1], special=False) == "he"
     assert TOKENIZER.encode("<tool>") == [2]
-    assert (TOKENIZER.ends, TOKENIZER.specials, TOKENIZER.size) == ({1}, {0, 1}, 264)
+    assert (TOKENIZER.ends, TOKENIZER.specials, TOKENIZER.size) == (
+        frozenset({1}),
+        frozenset({0, 1}),
+        264,
+    )
 
 
 def test_an_unknown_splitting_rule_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedModelError, match="novel-bpe"):
         made("novel-bpe")
+
+
+def test_a_merge_of_unknown_tokens_is_refused_by_name() -> None:
+    vocabulary = Vocabulary(tokens=["a"], merges=["a b"], special=[], added=[], splitting="gpt-2")
+    with pytest.raises(ModelFormatError, match="b"):
+        Tokenizer.from_vocabulary(vocabulary, ends=[])
 
 
 def test_a_folder_gives_its_tokenizer_and_end_tokens(tmp_path: Path) -> None:
