@@ -1,36 +1,60 @@
-"""The package's logger: structlog's, but quiet below warnings until the program configures it.
+"""The package's logger: structlog's, quiet below warnings until the program configures it.
 
 Unconfigured structlog prints everything, which would put a library's chatter between the lines
-of a user's program. The command line configures it; an embedding program may.
+of a user's program. It is imported at the first line that is logged: it loads rich, which a
+node has no use for at its start.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-import structlog
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Logger:
     """Logs events with facts as keywords."""
 
+    def __init__(self) -> None:
+        self._configure: Callable[[], None] | None = None
+
+    def configure_later(self, configure: Callable[[], None]) -> None:
+        """Have `configure` set structlog up when the first line is logged."""
+        self._configure = configure
+
+    def bound(self, **facts: Any) -> Any:
+        """Return a structlog logger with facts bound."""
+        if self._configure is not None:
+            configure, self._configure = self._configure, None
+            configure()
+        import structlog  # slow to import
+
+        return structlog.get_logger().bind(**facts)
+
     def debug(self, event: str, **facts: Any) -> None:
         """Log what only a developer of the runtime wants to see."""
-        if structlog.is_configured():
-            structlog.get_logger().debug(event, **facts)
+        if self._wanted():
+            self.bound().debug(event, **facts)
 
     def info(self, event: str, **facts: Any) -> None:
         """Log an ordinary event."""
-        if structlog.is_configured():
-            structlog.get_logger().info(event, **facts)
+        if self._wanted():
+            self.bound().info(event, **facts)
 
     def warning(self, event: str, **facts: Any) -> None:
         """Log what may need attention."""
-        structlog.get_logger().warning(event, **facts)
+        self.bound().warning(event, **facts)
 
     def error(self, event: str, **facts: Any) -> None:
         """Log a failure."""
-        structlog.get_logger().error(event, **facts)
+        self.bound().error(event, **facts)
+
+    def _wanted(self) -> bool:
+        """Return whether the program has configured structlog: only then it wants chatter."""
+        structlog = sys.modules.get("structlog")
+        return structlog is not None and bool(structlog.is_configured())
 
 
 log: Final = Logger()

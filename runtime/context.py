@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from ..actors.ref import reference_type
+from ..protocols.log import log
 from .spawning import Spawn
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class ActorContext:
     @property
     def log(self) -> Any:
         """A logger with node and actor bound."""
-        return structlog.get_logger().bind(node=self._node.name, actor=self.name)
+        return log.bound(node=self._node.name, actor=self.name)
 
     def options(self, **options: Any) -> Spawn:
         """Return a spawner with options; see `Runtime.options`."""

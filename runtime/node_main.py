@@ -8,15 +8,16 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import structlog
 
 from ..actors.ref import reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.control import NodeConfig
 from ..protocols.errors import PasselError
+from ..protocols.log import log
 from .directory import Directory
 from .locator import RemoteLocator
 from .loop import run
@@ -68,7 +69,7 @@ async def _run(config: NodeConfig) -> None:
     over = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, over.set)
     _watch_leader(loop, over)
-    _configure_log(config.node)
+    log.configure_later(partial(_configure_log, config.node))
     identity = f"{config.node}/{config.life}".encode()
     transport = ZeroMQTransport(identity, bind_address(config))
     async with asyncio.TaskGroup() as group:
@@ -97,6 +98,8 @@ async def _run(config: NodeConfig) -> None:
 
 def _configure_log(node: str) -> None:
     """Write plain lines to standard error, which is the node's log file."""
+    import structlog  # slow to import
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
