@@ -42,14 +42,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 # --- Opening a session ---------------------------------------------------------------------------
 
 
-class ChatTurn(Record):
+class ChatTurn(Record, frozen=True, kw_only=True):
     """One turn of the conversation that the prompt renders with the model's chat template."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
-class Markers(Record):
+class Markers(Record, frozen=True, kw_only=True):
     """The pieces of text that stand between blocks in a worker's view.
 
     Attributes:
@@ -63,7 +63,7 @@ class Markers(Record):
     own: str
 
 
-class Draw(Record):
+class Draw(Record, frozen=True, kw_only=True):
     """How tokens are drawn: logits / temperature, top-k, top-p, then the coupled Gumbel argmax.
 
     Attributes:
@@ -83,7 +83,7 @@ class Draw(Record):
     ban_ends: bool = False
 
 
-class SessionSpec(Record):
+class SessionSpec(Record, frozen=True, kw_only=True):
     """What a session needs: `workers` see `turns` and each other's text through `layout`.
 
     Attributes:
@@ -109,7 +109,7 @@ class SessionSpec(Record):
     max_misses: int = 3
 
 
-class SessionOpened(Record):
+class SessionOpened(Record, frozen=True, kw_only=True):
     """A session was opened: its prompt is in the cache."""
 
     session: SessionId
@@ -120,7 +120,7 @@ class SessionOpened(Record):
 # --- What a worker answers -----------------------------------------------------------------------
 
 
-class Next(Record):
+class Next(Record, frozen=True, kw_only=True):
     """Go on: `tokens` continue the current step; `begin` then ends it and opens the next.
 
     Attributes:
@@ -135,7 +135,7 @@ class Next(Record):
     mark: bool = False
 
 
-class Park(Record):
+class Park(Record, frozen=True, kw_only=True):
     """Sit out `ticks` ticks, at least one; the worker is then told the newest tick and asked again.
 
     When every worker sits out, the next one due is woken at once: a team never sleeps for ever.
@@ -144,7 +144,7 @@ class Park(Record):
     ticks: int = 1
 
 
-class Finish(Record):
+class Finish(Record, frozen=True, kw_only=True):
     """Leave the session; the worker's text stays visible.
 
     Attributes:
@@ -165,7 +165,7 @@ Answer = Next | Park | Finish
 # --- What a worker is told -----------------------------------------------------------------------
 
 
-class Sampled(Record):
+class Sampled(Record, frozen=True, kw_only=True):
     """One token was drawn for `worker`.
 
     Attributes:
@@ -181,14 +181,14 @@ class Sampled(Record):
     ends: bool = False
 
 
-class Visible(Record):
+class Visible(Record, frozen=True, kw_only=True):
     """How many tokens of `worker` the cache holds, prefixes included."""
 
     worker: WorkerId
     tokens: int
 
 
-class Tick(Record):
+class Tick(Record, frozen=True, kw_only=True):
     """The result of one tick, the same record for every worker in it.
 
     Attributes:
@@ -206,7 +206,7 @@ class Tick(Record):
     last_mark: int = 0
 
 
-class StepLog(Record):
+class StepLog(Record, frozen=True, kw_only=True):
     """One step of a worker: the ids in the cache, their text, and whether it is finished."""
 
     tokens: tuple[int, ...]
@@ -214,7 +214,7 @@ class StepLog(Record):
     finished: bool
 
 
-class TokenLog(Record):
+class TokenLog(Record, frozen=True, kw_only=True):
     """All that one worker has written; a restarted worker resumes from it.
 
     Attributes:
@@ -232,21 +232,21 @@ class TokenLog(Record):
     pending: Tick | None = None
 
 
-class Joined(Record):
+class Joined(Record, frozen=True, kw_only=True):
     """The worker is in, under `epoch`; `log` is empty unless it was here before."""
 
     epoch: Epoch
     log: TokenLog
 
 
-class Fenced(Record):
+class Fenced(Record, frozen=True, kw_only=True):
     """The sender's epoch is over: the answer was refused. Join again to go on."""
 
     epoch: Epoch
     reason: str
 
 
-class Closed(Record):
+class Closed(Record, frozen=True, kw_only=True):
     """The session is over; no tick will follow.
 
     Attributes:
@@ -262,7 +262,7 @@ class Closed(Record):
     failed: bool = False
 
 
-class WorkerFinished(Record):
+class WorkerFinished(Record, frozen=True, kw_only=True):
     """A worker left the session by its own `Finish`."""
 
     worker: WorkerId
@@ -283,7 +283,7 @@ JoinResult = Joined | Fenced | Closed
 # --- What the cache records and tells to listeners -----------------------------------------------
 
 
-class Fed(Record):
+class Fed(Record, frozen=True, kw_only=True):
     """What one worker wrote in a tick: `closing` ends its old step, `tokens` are in the current.
 
     Attributes:
@@ -301,7 +301,7 @@ class Fed(Record):
     begins: bool = False
 
 
-class TickRecord(Record):
+class TickRecord(Record, frozen=True, kw_only=True):
     """What happened in a tick: enough to recompute it.
 
     Attributes:
@@ -317,7 +317,7 @@ class TickRecord(Record):
     lengths: tuple[Visible, ...]
 
 
-class TextGrown(Record):
+class TextGrown(Record, frozen=True, kw_only=True):
     """The text of `worker` grew by `text`; `step` counts its steps from 1."""
 
     worker: WorkerId
@@ -325,7 +325,7 @@ class TextGrown(Record):
     text: str
 
 
-class WorkerFenced(Record):
+class WorkerFenced(Record, frozen=True, kw_only=True):
     """A worker's epoch was fenced; its text stays visible."""
 
     worker: WorkerId
@@ -333,7 +333,7 @@ class WorkerFenced(Record):
     reason: str
 
 
-class WorkerJoined(Record):
+class WorkerJoined(Record, frozen=True, kw_only=True):
     """A worker joined under `epoch`; from 2 on it has resumed from its token log."""
 
     worker: WorkerId
@@ -344,14 +344,14 @@ CacheEvent = TextGrown | WorkerJoined | WorkerFenced | WorkerFinished | Closed
 """What listeners of a session are told."""
 
 
-class Completion(Record):
+class Completion(Record, frozen=True, kw_only=True):
     """What a plain single stream wrote behind a session's prompt, and how many seconds it took."""
 
     text: str
     seconds: float
 
 
-class SessionStatistics(Record):
+class SessionStatistics(Record, frozen=True, kw_only=True):
     """Counts of one session.
 
     Attributes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import msgspec.structs
 
 from ...protocols.cache import Answer, Finish, Joined, Next, Park, Setting, Tick, WorkerId
 from .answers import boxed
@@ -51,6 +52,10 @@ class StepSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_tokens: int = 256
     max_steps: int = 64
     max_step_tokens: int = 0
+
+    def plain(self) -> dict[str, Setting]:
+        """Return the settings as plain values, for a rule that the cache is to run."""
+        return msgspec.structs.asdict(self)
 
 
 class StepRule:

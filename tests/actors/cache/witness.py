@@ -55,9 +55,11 @@ class Witness:
                 self.now[fed.worker] = f"step {self.steps}"
             if fed.tokens:
                 rows.append((fed.worker, self.now[fed.worker], list(fed.tokens), False))
-        written = [(w, name, self._write(name, ids), old) for w, name, ids, old in rows if ids]
-        for worker, name, new, old in written:
-            self._look(self._view(worker, name, closing=old), new)
+        written = [
+            (w, name, self._write(name, ids), closes) for w, name, ids, closes in rows if ids
+        ]
+        for worker, name, new, closes in written:
+            self._look(self._view(worker, name, closing=closes), new)
         return [new[-1] for _, _, new, _ in written]
 
     def tables(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
