@@ -85,7 +85,7 @@ class Inbound:
             except PasselError as error:
                 self._failure(error)
                 return
-            link.send(Reply(self.id, link.now(), len(frames), link.raw(body)), frames, len(body))
+            link.answer(Reply(self.id, link.now(), len(frames), link.raw(body)), frames, len(body))
 
     def fail(self, error: BaseException) -> None:
         """Answer with an error that the handler raised."""
@@ -115,4 +115,4 @@ class Inbound:
     def _failure(self, error: BaseException) -> None:
         link = self._link
         body, _ = link.codec.encode(failed_by(error, self.spec.raises))
-        link.send(Failure(self.id, link.now(), link.raw(body)))
+        link.answer(Failure(self.id, link.now(), link.raw(body)))

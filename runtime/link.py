@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..protocols.batch import pack_batch
-from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Tell
+from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Reply, Tell
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_MESSAGES
 from .sending import ASK, OPEN, TELL
@@ -115,6 +115,8 @@ class Link:
         )  # fmt: skip
         if sending.kind == ASK:
             self.send(Ask(*fields), frames, len(body))
+            if len(self.pending) == 1:
+                self.flush()  # nothing else is under way: there is no batch to wait for
         elif sending.kind == OPEN:
             assert sending.consumer is not None, "a stream has a consumer"
             self.send(Open(*fields, sending.consumer.prefetch), frames)
@@ -154,10 +156,18 @@ class Link:
         else:
             self._taken[cell] = count
 
+    def answer(
+        self, message: Reply | Failure, frames: Sequence[Buffer] = (), size: int = 0
+    ) -> None:
+        """Send an answer; at once when the peer waits for no other, so that it need not wait."""
+        self.send(message, frames, size)
+        if not self.serving:
+            self.flush()
+
     def reject(self, request: int, error: PasselError) -> None:
         """Answer a request of the peer with the runtime's own refusal."""
         body, _ = self.codec.encode(refusal(error))
-        self.send(Failure(request, self.now(), msgspec.Raw(body)))
+        self.answer(Failure(request, self.now(), msgspec.Raw(body)))
 
     def forget(self, cell: Cell, reason: str) -> None:
         """Tell the peer that an actor of ours, which it wrote to, is gone."""
