@@ -162,7 +162,7 @@ class Fleet:
         """A node says that it is up."""
         member = self._members.get(info.node)
         if member is not None and member.life == info.life and member.joined is not None:
-            self._node.peers[info.node] = info
+            self._node.router.peers[info.node] = info
             if not member.joined.done():
                 member.joined.set_result(info)
 
@@ -184,7 +184,7 @@ class Fleet:
         )
         moved = self._directory.names.unsettle(member.name)
         self._directory.nodes[member.name] = None
-        self._node.peer_died(error_of_down(down), member.life)
+        self._node.router.peer_died(error_of_down(down), member.life)
         if member.leaving:
             self._forget(member, moved)
             return

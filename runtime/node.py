@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..actors.handler import class_path, handlers_of, signature_of
 from ..actors.ref import Reference, reference_type
 from ..protocols.address import LIFE_SHIFT, Address
-from ..protocols.batch import pack_batch
 from ..protocols.codec import Codec
 from ..protocols.control import ActorDown, DeadLetter, NodeInfo, SpawnRequest, Supervision
-from ..protocols.envelope import Goodbye, Hello
 from ..protocols.errors import (
     DeadActorError,
     NodeDeadError,
@@ -23,17 +21,14 @@ from ..protocols.errors import (
     RuntimeClosedError,
     SpawnError,
 )
-from ..protocols.limits import PROTOCOL_VERSION
 from ..protocols.log import log
 from .cell import Cell
 from .context import ActorContext
-from .link import Link
 from .receiver import Receiver
+from .router import Router
 from .sender import NodeSender
 from .sending import Sending
 from .service import service_of
-from .target import LocalTarget, MovingTarget, Target
-from .transport import LoopbackOutlet
 from .wheel import DeadlineWheel
 
 if TYPE_CHECKING:
@@ -42,14 +37,10 @@ if TYPE_CHECKING:
     from ..actors.actor import Actor
     from ..actors.handler import HandlerSpec
     from .cell import Delivery
-    from .locator import Locator
     from .transport import Transport
 
 DEAD_LETTERS_KEPT: Final = 1_000
 """How many of the latest dead letters a node keeps for reading; all of them are counted."""
-
-
-_LOOKUP_SECONDS: Final = 60.0
 
 
 class Counters:
@@ -98,28 +89,24 @@ class Node:
         self.counters = Counters()
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
-        self.links: dict[str, Link] = {}
-        self.peers: dict[str, NodeInfo] = {}
-        self.names: dict[str, Address] = {}
         self.random = random.Random(f"{seed}/{name}/{life}")  # noqa: S311  # for actors, not secrets
         self.sender = NodeSender(self)
+        self.router = Router(self)
         self.receiver = Receiver(self)
-        self.locator: Locator | None = None
         self.classes: dict[str, str] = {}
         self.placed: Callable[[str, SpawnRequest], None] = lambda _node, _request: None
         self.closed = False
         self._group = group
-        self._transport = transport
-        self._isolate = isolate
+        self.transport = transport
+        self.isolate = isolate
         self._serial = 0
-        self._moving: dict[str, MovingTarget] = {}
         if transport is not None:
             transport.start(self.receiver.on_batch)
 
     @property
     def endpoint(self) -> str:
         """Where other nodes reach this one, or an empty text."""
-        return self._transport.endpoint if self._transport is not None else ""
+        return self.transport.endpoint if self.transport is not None else ""
 
     @property
     def identity(self) -> bytes:
@@ -233,9 +220,9 @@ class Node:
             cell.close(reason)
             if self.cells.get(cell.address.actor) is cell:
                 del self.cells[cell.address.actor]
-        if cell.address.named and self.locator is not None and not self.closed:
+        if cell.address.named and self.router.locator is not None and not self.closed:
             with contextlib.suppress(PasselError):  # the directory is gone: so is the name
-                await self.locator.release(cell.address)
+                await self.router.locator.release(cell.address)
         log.debug("actor stopped", actor=cell.key, reason=reason)
 
     def cell_of(self, address: Address) -> Cell | None:
@@ -273,7 +260,7 @@ class Node:
 
     async def stop(self, ref: Reference, *, drain: bool = False, grace: float = 5.0) -> None:
         """Stop an actor anywhere; returns when it is stopped, also when it was already."""
-        address = await self._latest(ref)
+        address = await self.router.latest(ref)
         if address.node == self.name and address.life == self.life:
             cell = self.cell_of(address)
             if cell is not None:
@@ -285,7 +272,7 @@ class Node:
 
     async def watch(self, ref: Reference) -> ActorDown:
         """Wait until an actor anywhere is gone, and return why."""
-        address = await self._latest(ref)
+        address = await self.router.latest(ref)
         if address.node == self.name and address.life == self.life:
             return await self.watch_cell(address)
         service = service_of(self, address.node, address.life)
@@ -308,177 +295,14 @@ class Node:
         Raises:
             DeadActorError: No living actor has the name.
         """
-        if self.locator is None:
+        if self.router.locator is None:
             raise DeadActorError(name, "this node has no directory")
-        address = await self.locator.lookup(name)
+        address = await self.router.locator.lookup(name)
         return self.reference(reference_type(actor_class), address)
 
     def named(self, name: str, actor_class: type) -> Reference:
         """Return a reference that is looked up when its first message is sent."""
         return self.reference(reference_type(actor_class), Address("", name, 0))
-
-    async def _latest(self, ref: Reference) -> Address:
-        """Return where the actor is now, as far as this node knows."""
-        address = address_of(ref)
-        if not address.named:
-            return address
-        address = self.names.get(address.actor, address)
-        if address.incarnation == 0 and self.locator is not None:
-            with contextlib.suppress(DeadActorError):
-                return await self.locator.lookup(address.actor)
-        return address
-
-    # The way to other actors.
-
-    def route(self, ref: Reference) -> Target:
-        """Return the target that a reference leads to now.
-
-        Raises:
-            DeadActorError: The actor is gone and has no name to find it by.
-        """
-        address = ref._address  # noqa: SLF001  # references and nodes share the route
-        gone: Target | None = ref._target  # noqa: SLF001
-        if address.named:
-            address = self.names.get(address.actor, address)
-        elif gone is not None:
-            raise self._death_of(address)
-        if address.incarnation == 0 or (
-            gone is not None and gone.address.incarnation == address.incarnation
-        ):
-            target: Target = self._look_up(address)
-        else:
-            target = self._target_at(address)
-            if target.closed:
-                if not address.named:
-                    raise self._death_of(address)
-                target = self._look_up(address)
-        ref._target = target  # noqa: SLF001
-        return target
-
-    def _target_at(self, address: Address) -> Target:
-        if address.node == self.name and address.life == self.life and not self._isolate:
-            cell = self.cell_of(address)
-            if cell is None:
-                target = Target(address)
-                target.closed = True
-                return target
-            if cell.target is None:
-                cell.target = LocalTarget(address, cell)
-            found: LocalTarget = cell.target
-            return found
-        return self.link_to(address.node, address.life).target(address)
-
-    def _death_of(self, address: Address) -> DeadActorError:
-        link = self.links.get(address.node)
-        if link is not None and link.dead is not None and link.life == address.life:
-            return link.dead
-        return DeadActorError(address, "it has stopped")
-
-    def _look_up(self, address: Address) -> MovingTarget:
-        name = address.actor
-        moving = self._moving.get(name)
-        if moving is None:
-            moving = self._moving[name] = MovingTarget(address)
-            self.start_task(self._settle(moving, address))
-        return moving
-
-    async def _settle(self, moving: MovingTarget, old: Address) -> None:
-        """Find the new place of a named actor and send on what waited for it."""
-        error = DeadActorError(old, "it has stopped, and no actor has its name now")
-        try:
-            if self.locator is None:
-                moving.close(error)
-                return
-            async with asyncio.timeout(_LOOKUP_SECONDS):
-                address = await self.locator.lookup(old.actor)
-        except (PasselError, TimeoutError):
-            moving.close(error)
-        else:
-            self.names[old.actor] = address
-            target = self._target_at(address)
-            if target.closed:
-                moving.close(self._death_of(address))
-            else:
-                moving.settle(target)
-        finally:
-            self._moving.pop(old.actor, None)
-
-    def link_to(self, node: str, life: int) -> Link:
-        """Return the link to one life of a node, begun if need be."""
-        link = self.links.get(node)
-        if link is not None and link.life >= life:
-            if link.life == life or node == self.name:
-                return link
-            stale = Link(node, life, loop=self.loop, codec=self.codec)
-            stale.fail(NodeDeadError(node, node))
-            return stale
-        link = self.links[node] = Link(node, life, loop=self.loop, codec=self.codec)
-        if node == self.name:
-            self._connect_to_self(link)
-        else:
-            peer = self.peers.get(node)
-            if peer is not None and peer.life == life:
-                self.connect(link, peer)
-            else:
-                self.start_task(self._find(link))
-        return link
-
-    def connect(self, link: Link, peer: NodeInfo) -> None:
-        """Give a link its sockets."""
-        if link.connected or link.dead is not None:
-            return
-        if self._transport is None:
-            link.fail(NodeDeadError(link.node, link.node))
-        else:
-            link.connect(self._transport.connect(peer.endpoint), self.hello())
-
-    def _connect_to_self(self, link: Link) -> None:
-        outlet = LoopbackOutlet(self.loop, self.identity, self.receiver.on_batch)
-        link.connect(outlet, self.hello())
-
-    async def _find(self, link: Link) -> None:
-        """Learn from the leader where a node is, then connect."""
-        peer = await self._locate(link.node)
-        if peer is not None:
-            self.peers[link.node] = peer
-        if peer is not None and peer.life == link.life:
-            self.connect(link, peer)
-        else:
-            link.fail(NodeDeadError(link.node, link.node))
-
-    async def _locate(self, node: str) -> NodeInfo | None:
-        if self.locator is None:
-            return None
-        try:
-            async with asyncio.timeout(_LOOKUP_SECONDS):
-                return await self.locator.node(node)
-        except (PasselError, TimeoutError):
-            return None
-
-    def hello(self) -> Hello:
-        """Return the first message of every link."""
-        return Hello(
-            self.name, self.life, self.endpoint, PROTOCOL_VERSION, dict(self.classes), self.cookie
-        )
-
-    def turn_away(self, hello: Hello, reason: str) -> None:
-        """Tell a peer that is not let in why not, over a connection made for that."""
-        if self._transport is not None and hello.endpoint:
-            outlet = self._transport.connect(hello.endpoint)
-            outlet.send([pack_batch([self.hello(), Goodbye(self.name, reason)])])
-            outlet.close()
-
-    def peer_died(self, error: NodeDeadError, life: int) -> None:
-        """A node's process ended: fail what waits for it and forget it."""
-        peer = self.peers.get(error.node)
-        if peer is not None and peer.life <= life:
-            del self.peers[error.node]
-        self.receiver.forget(error.node, life)
-        link = self.links.get(error.node)
-        if link is None:
-            link = self.links[error.node] = Link(error.node, life, loop=self.loop, codec=self.codec)
-        if link.life <= life:
-            link.fail(error)
 
     async def stop_actors(self, names: list[str], *, grace: float) -> None:
         """Stop actors of this node, one after the other, in the given order."""
@@ -496,17 +320,13 @@ class Node:
         self.closed = True
         for cell in list(self.cells.values()):
             await self.stop_cell(cell, "the node stopped", grace=0.0)
-        for moving in list(self._moving.values()):
-            moving.close(DeadActorError(moving.address, "the node stopped"))
-        for link in list(self.links.values()):
-            link.close(Goodbye(self.name, ""))
-            link.fail(NodeDeadError(link.node, link.node))
+        self.router.close()
         self.wheel.close()
         self.close_sockets()
 
     def close_sockets(self) -> None:
         """Close the sockets; called again it does nothing."""
-        transport, self._transport = self._transport, None
+        transport, self.transport = self.transport, None
         if transport is not None:
             transport.close()
 

@@ -83,10 +83,10 @@ async def _run(config: NodeConfig) -> None:
             seed=config.seed,
         )
         leader = config.leader
-        node.peers[leader.node] = leader
+        node.router.peers[leader.node] = leader
         address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)
         directory = node.reference(reference_type(Directory), address)
-        node.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
+        node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
         service = node.new_cell(
             NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
         )

@@ -116,16 +116,16 @@ class Receiver:
             self._check(identity, hello)
         except HandshakeError as error:
             self._refuse(identity, str(error))
-            node.turn_away(hello, str(error))
+            node.router.turn_away(hello, str(error))
             return None
         peer = NodeInfo(node=hello.node, life=hello.life, endpoint=hello.endpoint, pid=0)
-        node.peers.setdefault(hello.node, peer)
-        link = node.link_to(hello.node, hello.life)
+        node.router.peers.setdefault(hello.node, peer)
+        link = node.router.link_to(hello.node, hello.life)
         if link.dead is not None:
             self._refuse(identity, "this life of it is known to be dead")
             return None
         link.welcomed = True
-        node.connect(link, peer)
+        node.router.connect(link, peer)
         self._inlets[identity] = link
         return link
 

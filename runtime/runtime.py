@@ -194,7 +194,7 @@ class Runtime:
         await node.start_cell(cell)
         names = cast("Directory", cell.actor)
         names.nodes[LEADER] = node.info
-        node.locator = names
+        node.router.locator = names
         arguments = (node, main_file(), _stay)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
         facts = RuntimeFacts(
@@ -349,7 +349,7 @@ class Runtime:
         parts = self._parts
         found = [statistics_of(parts.node)]
         for name in parts.fleet.names:
-            peer = parts.node.peers.get(name)
+            peer = parts.node.router.peers.get(name)
             if peer is not None:
                 service = service_of(parts.node, name, peer.life)
                 try:
@@ -365,7 +365,7 @@ class Runtime:
 
     async def actors(self) -> dict[str, Address]:
         """Return every named actor."""
-        return cast("Directory", self._parts.node.locator).names.all()
+        return cast("Directory", self._parts.node.router.locator).names.all()
 
     @property
     def _parts(self) -> _Parts:

@@ -119,7 +119,7 @@ class NodeSender:
             raise RuntimeClosedError(f"node {self._node.name}")
         target: Target | None = ref._target  # noqa: SLF001  # its cached route
         if target is None or target.closed:
-            target = self._node.route(ref)
+            target = self._node.router.route(ref)
         deadline = None if timeout is None else self._loop.time() + timeout
         source, chain, trace = self._source, "", b""
         call = CURRENT_CALL.get()

@@ -111,12 +111,12 @@ class NodeService(Actor):
     @handler(concurrent=True)
     async def peer_down(self, down: NodeDown) -> None:
         """Another node's process has ended."""
-        self._node.peer_died(error_of_down(down), down.life)
+        self._node.router.peer_died(error_of_down(down), down.life)
 
     @handler(concurrent=True)
     async def peer_up(self, info: NodeInfo) -> None:
         """Another node, or a new life of it, is there."""
-        self._node.peers[info.node] = info
+        self._node.router.peers[info.node] = info
 
     @handler(concurrent=True)
     async def leave(self) -> None:
@@ -160,8 +160,8 @@ def statistics_of(node: Node) -> NodeStatistics:
         refused=counters.refused,
         late_replies=counters.late_replies,
         failed_tells=counters.failed_tells,
-        sent=sum(link.sent for link in node.links.values()),
-        received=sum(link.received for link in node.links.values()),
+        sent=sum(link.sent for link in node.router.links.values()),
+        received=sum(link.received for link in node.router.links.values()),
     )
 
 

@@ -83,8 +83,8 @@ class Spawn:
         node = self._node
         try:
             async with asyncio.timeout(self._timeout):
-                if self._name and node.locator is not None:
-                    await node.locator.reserve(self._name)
+                if self._name and node.router.locator is not None:
+                    await node.router.locator.reserve(self._name)
                 address = await self._place(found, args, kwargs)
         except TimeoutError:
             what = f"spawn {self._name or found.__qualname__}"
@@ -100,11 +100,11 @@ class Spawn:
                 address = await self._start_here(actor_class, args, kwargs)
             else:
                 address = await self._start_there(actor_class, args, kwargs)
-            if self._name and node.locator is not None:
-                await node.locator.bind(self._name, address)
+            if self._name and node.router.locator is not None:
+                await node.router.locator.bind(self._name, address)
         except BaseException:
-            if self._name and node.locator is not None:
-                await node.locator.free(self._name)
+            if self._name and node.router.locator is not None:
+                await node.router.locator.free(self._name)
             raise
         return address
 
@@ -137,9 +137,9 @@ class Spawn:
             capacity=self._capacity,
             supervision=self._supervision,
         )
-        assert node.locator is not None, "a node that has peers has a locator"
-        info = await node.locator.node(self._on)
-        node.peers.setdefault(info.node, info)
+        assert node.router.locator is not None, "a node that has peers has a locator"
+        info = await node.router.locator.node(self._on)
+        node.router.peers.setdefault(info.node, info)
         service = service_of(node, info.node, info.life)
         address: Address = await service.spawn.options(timeout=self._timeout)(request)
         node.placed(self._on, request)

@@ -115,12 +115,12 @@ async def visit(path: Path, facts: RuntimeFacts) -> AsyncIterator[Guest]:
         async with asyncio.TaskGroup() as group:
             node = Node(name, _LIFE, group=group, transport=transport, cookie=facts.cookie)
             leader = NodeInfo(node=LEADER, life=_LIFE, endpoint=facts.endpoint, pid=facts.pid)
-            node.peers[leader.node] = leader
+            node.router.peers[leader.node] = leader
             address = Address(LEADER, "@directory", _LIFE << LIFE_SHIFT | DIRECTORY_SERIAL)
             directory = cast(
                 "ActorRef[Directory]", node.reference(reference_type(Directory), address)
             )
-            node.locator = RemoteLocator(directory)
+            node.router.locator = RemoteLocator(directory)
             try:
                 yield Guest(node, directory)
             except PasselError as error:  # not as a group of one

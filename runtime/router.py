@@ -1,0 +1,223 @@
+"""The way to other actors and nodes: where a reference leads, and the links that lead there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from ..protocols.batch import pack_batch
+from ..protocols.envelope import Goodbye, Hello
+from ..protocols.errors import DeadActorError, NodeDeadError, PasselError
+from ..protocols.limits import PROTOCOL_VERSION
+from .link import Link
+from .target import LocalTarget, MovingTarget, Target
+from .transport import LoopbackOutlet
+
+if TYPE_CHECKING:
+    from ..actors.ref import Reference
+    from ..protocols.address import Address
+    from ..protocols.control import NodeInfo
+    from .locator import Locator
+    from .node import Node
+
+_LOOKUP_SECONDS: Final = 60.0
+
+
+class Router:
+    """One node's view of the others.
+
+    Attributes:
+        links: The link to the latest known life of each node.
+        peers: Where nodes are reached, as far as this node knows.
+        names: Where named actors were found when they had moved.
+        locator: Asks the directory; None on a node that belongs to no runtime.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._moving: dict[str, MovingTarget] = {}
+        self.links: dict[str, Link] = {}
+        self.peers: dict[str, NodeInfo] = {}
+        self.names: dict[str, Address] = {}
+        self.locator: Locator | None = None
+
+    def route(self, ref: Reference) -> Target:
+        """Return the target that a reference leads to now.
+
+        Raises:
+            DeadActorError: The actor is gone and has no name to find it by.
+        """
+        address = ref._address  # noqa: SLF001  # references and nodes share the route
+        gone: Target | None = ref._target  # noqa: SLF001
+        if address.named:
+            address = self.names.get(address.actor, address)
+        elif gone is not None:
+            raise self._death_of(address)
+        if address.incarnation == 0 or (
+            gone is not None and gone.address.incarnation == address.incarnation
+        ):
+            target: Target = self._look_up(address)
+        else:
+            target = self._target_at(address)
+            if target.closed:
+                if not address.named:
+                    raise self._death_of(address)
+                target = self._look_up(address)
+        ref._target = target  # noqa: SLF001
+        return target
+
+    def _target_at(self, address: Address) -> Target:
+        if (
+            address.node == self._node.name
+            and address.life == self._node.life
+            and not self._node.isolate
+        ):
+            cell = self._node.cell_of(address)
+            if cell is None:
+                target = Target(address)
+                target.closed = True
+                return target
+            if cell.target is None:
+                cell.target = LocalTarget(address, cell)
+            found: LocalTarget = cell.target
+            return found
+        return self.link_to(address.node, address.life).target(address)
+
+    def _death_of(self, address: Address) -> DeadActorError:
+        link = self.links.get(address.node)
+        if link is not None and link.dead is not None and link.life == address.life:
+            return link.dead
+        return DeadActorError(address, "it has stopped")
+
+    def _look_up(self, address: Address) -> MovingTarget:
+        name = address.actor
+        moving = self._moving.get(name)
+        if moving is None:
+            moving = self._moving[name] = MovingTarget(address)
+            self._node.start_task(self._settle(moving, address))
+        return moving
+
+    async def _settle(self, moving: MovingTarget, old: Address) -> None:
+        """Find the new place of a named actor and send on what waited for it."""
+        error = DeadActorError(old, "it has stopped, and no actor has its name now")
+        try:
+            if self.locator is None:
+                moving.close(error)
+                return
+            async with asyncio.timeout(_LOOKUP_SECONDS):
+                address = await self.locator.lookup(old.actor)
+        except (PasselError, TimeoutError):
+            moving.close(error)
+        else:
+            self.names[old.actor] = address
+            target = self._target_at(address)
+            if target.closed:
+                moving.close(self._death_of(address))
+            else:
+                moving.settle(target)
+        finally:
+            self._moving.pop(old.actor, None)
+
+    def link_to(self, node: str, life: int) -> Link:
+        """Return the link to one life of a node, begun if need be."""
+        link = self.links.get(node)
+        if link is not None and link.life >= life:
+            if link.life == life or node == self._node.name:
+                return link
+            stale = Link(node, life, loop=self._node.loop, codec=self._node.codec)
+            stale.fail(NodeDeadError(node, node))
+            return stale
+        link = self.links[node] = Link(node, life, loop=self._node.loop, codec=self._node.codec)
+        if node == self._node.name:
+            self._connect_to_self(link)
+        else:
+            peer = self.peers.get(node)
+            if peer is not None and peer.life == life:
+                self.connect(link, peer)
+            else:
+                self._node.start_task(self._find(link))
+        return link
+
+    def connect(self, link: Link, peer: NodeInfo) -> None:
+        """Give a link its sockets."""
+        if link.connected or link.dead is not None:
+            return
+        if self._node.transport is None:
+            link.fail(NodeDeadError(link.node, link.node))
+        else:
+            link.connect(self._node.transport.connect(peer.endpoint), self.hello())
+
+    def _connect_to_self(self, link: Link) -> None:
+        outlet = LoopbackOutlet(self._node.loop, self._node.identity, self._node.receiver.on_batch)
+        link.connect(outlet, self.hello())
+
+    async def _find(self, link: Link) -> None:
+        """Learn from the leader where a node is, then connect."""
+        peer = await self._locate(link.node)
+        if peer is not None:
+            self.peers[link.node] = peer
+        if peer is not None and peer.life == link.life:
+            self.connect(link, peer)
+        else:
+            link.fail(NodeDeadError(link.node, link.node))
+
+    async def _locate(self, node: str) -> NodeInfo | None:
+        if self.locator is None:
+            return None
+        try:
+            async with asyncio.timeout(_LOOKUP_SECONDS):
+                return await self.locator.node(node)
+        except (PasselError, TimeoutError):
+            return None
+
+    def hello(self) -> Hello:
+        """Return the first message of every link."""
+        return Hello(
+            self._node.name,
+            self._node.life,
+            self._node.endpoint,
+            PROTOCOL_VERSION,
+            dict(self._node.classes),
+            self._node.cookie,
+        )
+
+    def turn_away(self, hello: Hello, reason: str) -> None:
+        """Tell a peer that is not let in why not, over a connection made for that."""
+        if self._node.transport is not None and hello.endpoint:
+            outlet = self._node.transport.connect(hello.endpoint)
+            outlet.send([pack_batch([self.hello(), Goodbye(self._node.name, reason)])])
+            outlet.close()
+
+    def peer_died(self, error: NodeDeadError, life: int) -> None:
+        """A node's process ended: fail what waits for it and forget it."""
+        peer = self.peers.get(error.node)
+        if peer is not None and peer.life <= life:
+            del self.peers[error.node]
+        self._node.receiver.forget(error.node, life)
+        link = self.links.get(error.node)
+        if link is None:
+            link = self.links[error.node] = Link(
+                error.node, life, loop=self._node.loop, codec=self._node.codec
+            )
+        if link.life <= life:
+            link.fail(error)
+
+    async def latest(self, ref: Reference) -> Address:
+        """Return where the actor is now, as far as this node knows."""
+        address = ref._address  # noqa: SLF001  # references and nodes share the route
+        if not address.named:
+            return address
+        address = self.names.get(address.actor, address)
+        if address.incarnation == 0 and self.locator is not None:
+            with contextlib.suppress(DeadActorError):
+                return await self.locator.lookup(address.actor)
+        return address
+
+    def close(self) -> None:
+        """Refuse what is under way and say goodbye to every peer."""
+        for moving in list(self._moving.values()):
+            moving.close(DeadActorError(moving.address, "the node stopped"))
+        for link in list(self.links.values()):
+            link.close(Goodbye(self._node.name, ""))
+            link.fail(NodeDeadError(link.node, link.node))
