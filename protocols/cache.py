@@ -207,11 +207,19 @@ class Tick(Record, frozen=True, kw_only=True):
 
 
 class StepLog(Record, frozen=True, kw_only=True):
-    """One step of a worker: the ids in the cache, their text, and whether it is finished."""
+    """One step of a worker.
+
+    Attributes:
+        tokens: The ids in the cache.
+        text: Their text.
+        finished: Whether it was committed.
+        forced: How many ids, from the first on, came from the text that began it.
+    """
 
     tokens: tuple[int, ...]
     text: str
     finished: bool
+    forced: int = 0
 
 
 class TokenLog(Record, frozen=True, kw_only=True):

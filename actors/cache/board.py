@@ -81,6 +81,7 @@ class _Step:
     tokens: list[int] = field(default_factory=list)
     text: str = ""
     finished: bool = False
+    forced: int = 0
 
 
 @dataclass(slots=True)
@@ -142,7 +143,12 @@ class Board:
         """Return all that `worker` has written, for its next life."""
         pen = self._pens[worker]
         steps = tuple(
-            StepLog(tokens=tuple(step.tokens), text=step.text, finished=step.finished)
+            StepLog(
+                tokens=tuple(step.tokens),
+                text=step.text,
+                finished=step.finished,
+                forced=step.forced,
+            )
             for step in pen.steps
         )
         return TokenLog(
@@ -241,6 +247,7 @@ class Board:
             number = len(pen.steps) + 1 if self._layout.moves_steps else 1
             step = _Step(block=step_block(turn.worker, number), text=begin)
             step.tokens.extend(self._vocabulary.encode(begin))
+            step.forced = len(step.tokens)
             pen.steps.append(step)
             grown.append(TextGrown(worker=turn.worker, step=len(pen.steps), text=begin))
         return grown

@@ -24,6 +24,7 @@ from ...protocols.cache import (
     WorkerId,
     WorkerJoined,
 )
+from ..llm.errors import ContextLengthError
 from .listening import EventLog
 from .tick_events import (
     Admit,
@@ -218,6 +219,10 @@ class LiveSession:
             drawn = await self._context.run_blocking(
                 self.memory.run, writing.feeds, writing.committed
             )
+        except ContextLengthError as error:
+            at = self._context.now()
+            self._take(CloseAsked(reason=f"the context is full: {error}", at=at))
+            return
         except Exception as error:  # noqa: BLE001  # foreign code; the session's end tells it
             self._context.log.warning("tick failed", session=self.session, error=repr(error))
             reason = f"tick {tick.number} failed: {type(error).__name__}: {error}"

@@ -122,9 +122,11 @@ class Memory:
         """Continue the prompt with `text` and greedily draw up to `max_tokens` more; return those.
 
         A fresh single stream: the prompt's block, computed from place 0 alone, is what a new
-        prefill of it would give; all that stands behind it is computed anew.
+        prefill of it would give; all that stands behind it is computed anew. Of a text that does
+        not fit, the end is kept.
         """
-        ids = self._engine.tokenizer.encode(text, special=False)
+        room = self._engine.max_tokens - len(self._prompt) - max_tokens
+        ids = self._engine.tokenizer.encode(text, special=False)[-max(1, room) :]
         own = self._engine.block(len(ids) + max_tokens)
         drawn: list[int] = []
         feed = ids

@@ -97,7 +97,7 @@ class StepRule:
         last = log.steps[-1]
         self._text = "" if last.finished else last.text
         self._drawn = max(0, log.drawn - 1)  # the pending token is counted below
-        self._drawn_in_step = 0 if last.finished else len(last.tokens)
+        self._drawn_in_step = 0 if last.finished else len(last.tokens) - last.forced
         if log.pending is not None:
             return self._go_on(log.pending)
         return self._begin((), total=0, last_mark=0)

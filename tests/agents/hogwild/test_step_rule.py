@@ -154,7 +154,7 @@ def test_a_restarted_worker_goes_on_where_its_log_ends() -> None:
             pending = tick(piece)
             expected = first.handle(pending)
             answers.append(expected)
-            log = [StepLog(tokens=(1,), text=text, finished=done) for text, done in steps]
+            log = [StepLog(tokens=(1,), text=text, finished=done, forced=1) for text, done in steps]
             second = StepRule(ALICE, PLAIN)
             resumed = second.handle(joined(*log, drawn=number + 1, pending=pending))
             assert resumed == expected
