@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Buffer = bytes | bytearray | memoryview
 
-_NUMPY_DTYPE = re.compile(r"[<>|][biufcSU?]\d{1,6}")
+_NUMPY_DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 _TORCH_DTYPES = frozenset((
     "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16",
     "bfloat16", "float32", "float64", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2",
@@ -70,6 +70,7 @@ def pack_array(value: Any, frames: list[Buffer]) -> bytes:
 
     Raises:
         CodecError: The dtype cannot travel (objects, structured dtypes, sparse tensors).
+        LimitError: The array has more bytes than a frame may have.
     """
     library, dtype, data = _numpy_bytes(value) if _is_numpy(value) else _torch_bytes(value)
     if data.nbytes < INLINE_ARRAY_BYTES:
@@ -93,15 +94,20 @@ def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
         raise CodecError("array", str(error)) from None
     if len(record.shape) > MAX_DIMENSIONS:
         raise LimitError("number of dimensions", len(record.shape), MAX_DIMENSIONS)
-    if any(length < 0 for length in record.shape):
+    if record.shape and min(record.shape) < 0:
         raise CodecError("array", f"negative length in shape {record.shape}")
+    if record.shape and max(record.shape) > MAX_FRAME_BYTES:
+        raise LimitError("length of a dimension", max(record.shape), MAX_FRAME_BYTES)
     if record.frame == -1:
         buffer: Buffer = record.inline
     elif 0 <= record.frame < len(frames):
         buffer = frames[record.frame]
     else:
         raise CodecError("array", f"frame {record.frame} of {len(frames)}")
-    return _build(record, buffer)
+    try:
+        return _build(record, buffer)
+    except (TypeError, ValueError, RuntimeError, OverflowError, BufferError) as error:
+        raise CodecError("array", str(error)) from None
 
 
 def _is_numpy(value: object) -> bool:
@@ -114,6 +120,7 @@ def _numpy_bytes(value: Any) -> tuple[str, str, memoryview]:
 
     if not _NUMPY_DTYPE.fullmatch(value.dtype.str):
         raise CodecError("array", f"dtype {value.dtype} cannot travel; use numbers or booleans")
+    _check_size(value.nbytes)
     flat = np.ascontiguousarray(value).reshape(-1)
     return "numpy", value.dtype.str, flat.view(np.uint8).data
 
@@ -124,8 +131,17 @@ def _torch_bytes(value: Any) -> tuple[str, str, memoryview]:
     name = str(value.dtype).removeprefix("torch.")
     if name not in _TORCH_DTYPES or value.layout is not torch.strided:
         raise CodecError("tensor", f"{name} {value.layout} cannot travel; make it dense")
-    flat = value.detach().to("cpu").contiguous().reshape(-1)
-    return "torch", name, flat.view(torch.uint8).numpy().data
+    _check_size(value.nbytes)
+    try:
+        dense = value.detach().to("cpu").resolve_conj().resolve_neg().contiguous()
+    except (RuntimeError, NotImplementedError) as error:  # on the meta device, or out of memory
+        raise CodecError("tensor", str(error)) from None
+    return "torch", name, dense.reshape(-1).view(torch.uint8).numpy().data
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_FRAME_BYTES:
+        raise LimitError("size of an array", size, MAX_FRAME_BYTES)
 
 
 def _build(record: ArrayRecord, buffer: Buffer) -> Any:
@@ -143,10 +159,7 @@ def _build(record: ArrayRecord, buffer: Buffer) -> Any:
 def _build_numpy(record: ArrayRecord, buffer: Buffer, count: int, size: int) -> Any:
     import numpy as np  # loaded only where arrays arrive
 
-    try:
-        dtype = np.dtype(record.dtype)
-    except TypeError as error:
-        raise CodecError("array", str(error)) from None
+    dtype = np.dtype(record.dtype)
     if dtype.itemsize * count != size:
         raise CodecError("array", f"{record.dtype}{list(record.shape)} in {size} bytes")
     if count == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import typing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,9 +11,8 @@ from msgspec.msgpack import Decoder, Encoder, Ext
 
 from .address import Address
 from .arrays import Buffer, is_array, pack_array, unpack_array
-from .depth import check_depth
 from .errors import CodecError, LimitError, ProtocolError
-from .limits import MAX_BODY_BYTES
+from .limits import MAX_BODY_BYTES, MAX_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ class Codec:
 
         Raises:
             CodecError: Some part of the value has a type that cannot travel.
-            LimitError: The body is beyond MAX_BODY_BYTES.
+            LimitError: The body is beyond MAX_BODY_BYTES, or holds more than MAX_FRAMES large arrays.
         """
         try:
             body = self._encoder.encode(value)
@@ -80,6 +80,8 @@ class Codec:
         if not self._out:
             return body, []
         frames, self._out = self._out, []
+        if len(frames) > MAX_FRAMES:
+            raise LimitError("number of large arrays in a message", len(frames), MAX_FRAMES)
         return body, frames
 
     def decode(
@@ -91,14 +93,12 @@ class Codec:
         """Return the value of `body`, validated against the type `hint`.
 
         Raises:
-            CodecError: The bytes are no MessagePack, or do not fit the hint.
-            LimitError: The body is too large or nests too deep.
+            CodecError: The bytes are no MessagePack, nest too deep or do not fit the hint.
+            LimitError: The body is too large.
         """
         view = memoryview(body)
-        if view.nbytes > 64:
-            if view.nbytes > MAX_BODY_BYTES:
-                raise LimitError("size of the body", view.nbytes, MAX_BODY_BYTES)
-            check_depth(view)
+        if view.nbytes > MAX_BODY_BYTES:
+            raise LimitError("size of the body", view.nbytes, MAX_BODY_BYTES)
         decoder = self._decoders.get(hint) or self._decoder(hint)
         self._in = frames
         try:
@@ -156,7 +156,8 @@ class Codec:
             return self._reference_to(self._reference_type, self._addresses.decode(data))
         raise CodecError("body", f"unknown extension type {code}")
 
-    def _decode_special(self, hint: type, value: Any) -> Any:
+    def _decode_special(self, hint: Any, value: Any) -> Any:
+        hint = typing.get_origin(hint) or hint  # NDArray[float64] is checked as ndarray
         if isinstance(value, hint):
             return value
         if isinstance(value, self._reference_type) and issubclass(hint, self._reference_type):

@@ -175,6 +175,7 @@ class NotAHandlerError(ActorError):
         )
         self.actor = actor
         self.method = method
+        self.known = tuple(known)
 
 
 class RemoteError(ActorError):

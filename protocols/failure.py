@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,7 +18,11 @@ from .errors import (
     RemoteError,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _MAX_TEXT = 16_384
+_encoder = msgspec.msgpack.Encoder()
 
 
 class Failed(msgspec.Struct, array_like=True):
@@ -47,17 +51,16 @@ def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = 
     An error of a class in `declared` (the handler's `raises`) keeps its class by name.
     """
     kind = type(error)
-    text = "".join(traceback.format_exception(error))
     record = Failed(
         "remote",
         [],
         f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
-        str(error)[:_MAX_TEXT],
-        text[-_MAX_TEXT:],
+        _text(str, error)[:_MAX_TEXT],
+        _text("".join, traceback.format_exception(error))[-_MAX_TEXT:],
     )
     if isinstance(error, declared):
         record.code = "declared"
-        record.facts = [_plain(fact) for fact in error.args]
+        record.facts = [_plain(fact) for fact in _facts_of(error)]
         own = {name: value for name, value in vars(error).items() if not name.startswith("_")}
         record.state = {name: _plain(value) for name, value in own.items()}
     return record
@@ -70,7 +73,7 @@ def refusal(error: PasselError) -> Failed:
     if isinstance(error, CallCycleError):
         return Failed("cycle", [str(error.address), list(error.chain)])
     if isinstance(error, NotAHandlerError):
-        return Failed("handler", [error.actor, error.method, []], message=str(error))
+        return Failed("handler", [error.actor, error.method, list(error.known)])
     if isinstance(error, MailboxFullError):
         return Failed("full", [str(error.address), error.capacity])
     if isinstance(error, DeadlineError):
@@ -98,19 +101,23 @@ def error_of(
     if rule is not None:
         try:
             return rule(*failed.facts)
-        except TypeError:
+        except (TypeError, ValueError):
             return CodecError("failure", f"malformed facts for {failed.code}: {failed.facts}")
     return RemoteError(address, failed.type_name, failed.message, failed.remote_traceback)
 
 
 def _rebuild(failed: Failed, declared: tuple[type[BaseException], ...]) -> BaseException | None:
-    """Return the declared error again, without running its constructor."""
+    """Return the declared error again, without running a constructor of its author's."""
     name = failed.type_name.rpartition(".")[2]
     for kind in declared:
         for candidate in (kind, *_subclasses(kind)):
             if candidate.__qualname__.rpartition(".")[2] == name:
-                error = candidate.__new__(candidate)
-                error.args = tuple(failed.facts)
+                builtin = next(c for c in candidate.__mro__ if c.__module__ == "builtins")
+                try:
+                    error: BaseException = builtin.__new__(candidate, *failed.facts)
+                    builtin.__init__(error, *failed.facts)  # type: ignore[misc]  # not its own
+                except (TypeError, ValueError):
+                    return None
                 vars(error).update(failed.state)
                 error.add_note(f"\nTraceback at the actor:\n{failed.remote_traceback}")
                 return error
@@ -124,5 +131,25 @@ def _subclasses(kind: type[BaseException]) -> list[type[BaseException]]:
     return found
 
 
+def _facts_of(error: BaseException) -> tuple[Any, ...]:
+    """Return what rebuilds a declared error; an OSError's `args` alone lack its file names."""
+    if isinstance(error, OSError):
+        return tuple(OSError.__reduce__(error)[1])
+    return error.args
+
+
 def _plain(fact: object) -> object:
-    return fact if isinstance(fact, str | int | float | bool | bytes | None) else repr(fact)
+    """Return a fact as it may travel: itself when MessagePack takes it and it is short."""
+    try:
+        encoded = _encoder.encode(fact)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return _text(repr, fact)[:_MAX_TEXT]
+    return msgspec.Raw(encoded) if len(encoded) <= _MAX_TEXT else _text(repr, fact)[:_MAX_TEXT]
+
+
+def _text(say: Callable[[Any], str], value: object) -> str:
+    """Return `say(value)` as text that can be encoded, whatever its author made of it."""
+    try:
+        return say(value).encode(errors="backslashreplace").decode()
+    except Exception as error:  # noqa: BLE001  # a foreign __str__ or __repr__ may raise anything
+        return f"<{type(value).__qualname__}, whose text raised {type(error).__qualname__}>"

@@ -1,4 +1,8 @@
-"""The limits of the wire, checked before memory is taken for what a peer announces."""
+"""The limits of the wire, checked before memory is taken for what a peer announces.
+
+The nesting of lists and maps has no number of its own: the decoder stops at the interpreter's
+recursion limit, and takes memory for the elements that are there, not for those announced.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +26,8 @@ MAX_FRAME_BYTES: Final = 8 << 30
 MAX_FRAMES: Final = 4_096
 """Most tensor frames in one multipart message."""
 
-MAX_DEPTH: Final = 64
-"""Deepest nesting of lists and maps in a body."""
-
 MAX_DIMENSIONS: Final = 32
 """Most dimensions of a tensor."""
-
-MAX_NAME_BYTES: Final = 255
-"""Longest name of a node, an actor or a method."""
 
 INLINE_ARRAY_BYTES: Final = 16 << 10
 """Arrays below this size travel inside the body; from here on in a frame of their own."""
