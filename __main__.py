@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 def main() -> None:
@@ -28,7 +24,7 @@ def main() -> None:
     entry()
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def _leave(number: int, _frame: object) -> None:
     """Leave at once: while commands are still being imported, nothing is there to be stopped."""
     os._exit(128 + number)
 

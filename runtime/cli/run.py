@@ -37,6 +37,9 @@ def run_command(
     timeout: Annotated[
         float, typer.Option(help="Seconds that main may take; 0: as long as it wants.")
     ] = 0.0,
+    grace: Annotated[
+        float, typer.Option(help="Seconds that actors, then processes, have to stop.")
+    ] = 5.0,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")
     ] = False,
@@ -58,8 +61,8 @@ def run_command(
     interruption = Interruption()
     from ..runtime import Runtime  # it needs sockets, which `check` and others do without
 
-    options = {"name": name} if name else {}
-    runtime = Runtime.from_topology(file, overrides_of(set_), **options)
+    named = {"name": name} if name else {}
+    runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, **named)
     _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None)
@@ -184,7 +187,9 @@ def _configure_logging(*, verbose: bool) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("debug" if verbose else "info"),
         logger_factory=lambda *_: structlog.PrintLogger(_Stderr()),  # type: ignore[arg-type]  # all it uses is write and flush

@@ -59,9 +59,9 @@ def plain(value: object) -> Any:
 
 def text_of(value: object) -> str:
     """Return a value as a person reads it: a text as it is, entries one a line, the rest as JSON."""
-    if isinstance(value, str):
-        return value
     data = plain(value)
+    if isinstance(data, str):
+        return data
     line = json.dumps(data, ensure_ascii=False)
     if len(line) <= _WIDTH or not data or not isinstance(data, dict | list):
         return line

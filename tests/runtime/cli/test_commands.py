@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from passel.runtime.cli import exits
+
+if TYPE_CHECKING:
+    from .conftest import Commands
+else:
+    Commands = Any
+
+HERE = Path(__file__).parent
+COMMANDS = ["run", "check", "graph", "schema", "ps", "ask", "logs", "stop", "node", "new"]
+
+
+@pytest.fixture(autouse=True)
+def import_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands add to the import path; give it back afterwards."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+def test_the_version_is_printed(passel: Commands) -> None:
+    result = passel("--version")
+    assert result.exit_code == exits.OK
+    assert result.stdout.startswith("passel")
+
+
+def test_help_lists_the_commands_and_the_exit_codes(passel: Commands) -> None:
+    text = passel("--help").stdout
+    assert all(command in text for command in [*COMMANDS, "models"])
+    assert "130" in text
+    assert "137" in text
+
+
+@pytest.mark.parametrize(
+    "words", [[c] for c in COMMANDS] + [["models", "pull"], ["models", "list"]]
+)
+def test_help_of_every_command_has_examples(passel: Commands, words: list[str]) -> None:
+    text = passel(*words, "--help").stdout
+    assert "Examples" in text
+    assert f"passel {words[0]}" in text or words == ["node"]
+
+
+def test_a_wrong_word_is_a_usage_error(passel: Commands) -> None:
+    assert passel("frobnicate").exit_code == exits.USAGE
+    assert passel("check").exit_code == exits.USAGE
+
+
+def test_check_says_that_a_file_is_sound(passel: Commands) -> None:
+    result = passel("check", str(HERE / "calls.yaml"))
+    assert result.exit_code == exits.OK, result.output
+    assert result.stdout.endswith("calls.yaml: sound\n")
+
+
+def test_check_prints_each_problem_on_a_line(passel: Commands) -> None:
+    result = passel("check", str(HERE / "calls.yaml"), "--set", "params.ask=og")
+    assert result.exit_code == exits.USAGE
+    assert "calls.yaml:7:23: main.ask: there is no Caller.og" in result.stderr
+
+
+def test_check_prints_problems_as_json(passel: Commands) -> None:
+    words = ["--json", "--set", "actors.counter.nod=side"]
+    result = passel("check", str(HERE / "calls.yaml"), *words)
+    assert result.exit_code == exits.USAGE
+    problem = json.loads(result.stdout)["problems"][0]
+    assert problem["key"] == "actors.counter.nod"
+    assert problem["mend"] == 'did you mean "node"?'
+
+
+def test_a_missing_file_is_a_sentence(passel: Commands) -> None:
+    for command in ("run", "graph"):
+        result = passel(command, "nothing.yaml")
+        assert result.exit_code == exits.USAGE
+        assert "nothing.yaml: there is no such file; check the path" in result.stderr
+
+
+def test_graph_chooses_its_format_by_option_or_ending(passel: Commands, tmp_path: Path) -> None:
+    file = str(HERE / "calls.yaml")
+    assert passel("graph", file).stdout.startswith("flowchart LR")
+    assert passel("graph", file, "--format", "dot").stdout.startswith("digraph")
+    assert passel("graph", file, "-o", str(tmp_path / "x.svg")).exit_code == exits.OK
+    assert (tmp_path / "x.svg").read_text().startswith("<svg")
+    assert passel("graph", file, "--format", "png").exit_code == exits.USAGE
+
+
+def test_schema_is_json(passel: Commands, tmp_path: Path) -> None:
+    assert json.loads(passel("schema").stdout)["title"] == "Passel topology"
+    passel("schema", "-o", str(tmp_path / "schema.json"))
+    assert (tmp_path / "schema.json").exists()
+
+
+def test_models_are_listed(passel: Commands) -> None:
+    rows = json.loads(passel("models", "list", "--json").stdout)
+    assert "smollm2-135m" in [row["name"] for row in rows]
+    assert "smollm2-135m" in passel("models", "list").stdout
+
+
+def test_an_unknown_model_is_a_sentence(passel: Commands) -> None:
+    result = passel("models", "pull", "no-such-model")
+    assert result.exit_code == exits.FAILED
+    assert "smollm2-135m" in result.stderr
+
+
+def test_new_writes_a_project_that_checks(
+    passel: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert passel("new", "my-crew").exit_code == exits.OK
+    files = {file.name for file in (tmp_path / "my-crew").iterdir()}
+    assert files == {"topology.yaml", "my_crew_actors.py", "test_my_crew_actors.py", "README.md"}
+    result = passel("check", "my-crew/topology.yaml")
+    assert result.exit_code == exits.OK, result.output
+    again = passel("new", "my-crew")
+    assert again.exit_code == exits.USAGE
+    assert "is not empty" in again.stderr
+    assert passel("new", "1crew").exit_code == exits.USAGE
+
+
+def test_commands_for_running_runtimes_say_when_there_is_none(
+    passel: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSEL_RUN_DIR", str(tmp_path / "none"))
+    assert passel("ps").stdout == "nothing is running\n"
+    assert passel("ps", "--json").stdout == "[]\n"
+    for words in (["ask", "x", "a", "b"], ["logs", "x"], ["stop", "x"], ["ps", "x"]):
+        result = passel(*words)
+        assert result.exit_code == exits.NOT_FOUND
+        assert 'no running runtime is called "x"' in result.stderr
+
+
+def test_a_plugin_adds_commands_and_a_broken_one_is_only_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import typer
+
+    from passel.runtime.cli import app as app_module
+
+    class Entry:
+        def __init__(self, name: str, value: object) -> None:
+            self.name, self.value = name, value
+
+        def load(self) -> typer.Typer:
+            if isinstance(self.value, Exception):
+                raise self.value
+            assert isinstance(self.value, typer.Typer)
+            return self.value
+
+    group = typer.Typer()
+    group.command("hello")(lambda: None)
+    entries = [Entry("greet", group), Entry("broken", ImportError("no wheels"))]
+    monkeypatch.setattr(app_module, "entry_points", lambda group: entries)
+    target = typer.Typer()
+    app_module.add_plugins(target)
+    assert [info.name for info in target.registered_groups] == ["greet"]
+    assert "the command broken of" in capsys.readouterr().err

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from passel import Runtime
+from passel.runtime.cli import exits
+
+if TYPE_CHECKING:
+    from .conftest import Host
+else:
+    Host = Any
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[2] / "examples"
+
+pytestmark = pytest.mark.process
+
+
+def test_run_prints_the_result_and_leaves_nothing(host: Host) -> None:
+    done = host.run("run", "calls.yaml")
+    assert (done.returncode, done.stdout) == (exits.OK, "200\n"), done.stderr
+    assert "calls: running" in done.stderr
+    assert host.left_over() == []
+
+
+def test_run_prints_one_object_a_line(host: Host) -> None:
+    done = host.run("run", "calls.yaml", "--json", "--name", "mine", "--set", "params.rounds=3")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    phases = [line["phase"] for line in lines if line["kind"] == "phase"]
+    assert phases[1] == "running"
+    assert phases[-1] == "stopped"
+    assert {"kind": "result", "result": 3} in lines
+    assert all(line["runtime"] == "mine" for line in lines if line["kind"] == "phase")
+
+
+def test_a_stream_is_shown_as_it_comes(host: Host) -> None:
+    words = ["--set", "params.ask=talk", "--set", "params.args={words: 3}"]
+    done = host.run("run", "calls.yaml", *words)
+    assert done.stdout.splitlines() == [
+        "Alice | word0 word1 word2",
+        "Bob | word0 word1 word2",
+        "answer: 42",
+        "known: 42",
+    ]
+
+
+def test_a_main_that_raises_ends_with_one_and_both_tracebacks(host: Host) -> None:
+    done = host.run("run", "calls.yaml", "--set", "params.ask=fail", "--set", "params.args={}")
+    assert done.returncode == exits.FAILED
+    assert "broken on purpose" in done.stderr
+    assert "cli_actors.py" in done.stderr
+    assert host.left_over() == []
+
+
+def test_an_actor_that_does_not_start_ends_with_one(host: Host) -> None:
+    done = host.run("run", "calls.yaml", "--set", "nodes.side.count=2")
+    assert done.returncode == exits.OK
+    done = host.run("run", "calls.yaml", "--set", "actors.counter.args={start: many}")
+    assert done.returncode == exits.USAGE
+    assert "actors.counter.args.start" in done.stderr
+    assert host.left_over() == []
+
+
+def test_main_has_a_limit_when_the_user_sets_one(host: Host) -> None:
+    done = host.run("run", "calls.yaml", "--set", "params.rounds=1000000", "--timeout", "0.3")
+    assert done.returncode == exits.FAILED
+    assert "main waited 0.3 s" in done.stderr
+    assert host.left_over() == []
+
+
+def test_lazy_refs_reach_an_actor_that_started_later(host: Host) -> None:
+    done = host.run("run", "circle.yaml")
+    assert (done.returncode, done.stdout) == (exits.OK, "lonely\n"), done.stderr
+
+
+def test_a_running_topology_can_be_seen_asked_read_and_stopped(host: Host) -> None:
+    first = host.serve("serving.yaml")
+    second = host.serve("serving.yaml", "--name", "other")
+    rows = json.loads(host.run("ps", "--json").stdout)
+    assert [row["name"] for row in rows] == ["serving", "other"]
+    actors = {a["name"]: n["node"] for n in rows[0]["nodes"] for a in n["actors"]}
+    assert actors == {"home": "leader", "counter": "side"}
+    assert host.run("ask", "serving", "counter", "add", "3").stdout == "5\n"
+    assert host.run("ask", "serving", "counter", "add", "n=1", "times=2").stdout == "7\n"
+    assert host.run("ask", "other", "counter", "add", "0").stdout == "2\n"
+    items = host.run("ask", "serving", "home", "ticks", "2", "--json").stdout
+    assert items == '{"tick": 0}\n{"tick": 1}\n'
+    failed = host.run("ask", "serving", "counter", "fail")
+    assert failed.returncode == exits.FAILED
+    assert "broken on purpose" in failed.stderr
+    missing = host.run("ask", "serving", "countre", "add")
+    assert missing.returncode == exits.NOT_FOUND
+    assert 'did you mean "counter"?' in missing.stderr
+    assert "side | " in host.run("logs", "serving", "side").stdout
+    assert len(host.run("logs", "serving", "counter").stdout.splitlines()) >= 2
+    assert host.run("logs", "serving", "nobody").stdout == ""
+    stopped = host.run("stop", "serving")
+    assert stopped.returncode == exits.OK
+    assert first.wait(5) == exits.TERMINATED
+    assert host.run("stop", f"other-{second.pid}").returncode == exits.OK
+    assert second.wait(5) == exits.TERMINATED
+    assert host.left_over() == []
+
+
+def test_a_name_that_several_have_is_refused(host: Host) -> None:
+    processes = [host.serve("serving.yaml") for _ in range(2)]
+    done = host.run("stop", "serving")
+    assert done.returncode == exits.NOT_FOUND
+    for process in processes:
+        assert f"serving-{process.pid}" in done.stderr
+        assert host.run("stop", f"serving-{process.pid}").returncode == exits.OK
+    assert host.left_over() == []
+
+
+def test_following_a_log_ends_with_the_runtime(host: Host) -> None:
+    server = host.serve("serving.yaml")
+    follower = host.start("logs", "serving", "-f")
+    host.run("ask", "serving", "counter", "add", "3")
+    assert follower.stdout is not None
+    assert "added" in follower.stdout.readline()
+    server.send_signal(signal.SIGINT)
+    assert server.wait(10) == exits.INTERRUPTED
+    assert follower.wait(5) == exits.OK
+
+
+def test_a_new_project_runs_at_once(host: Host, tmp_path: Path) -> None:
+    project = tmp_path / "crew"
+    assert host.run("new", str(project)).returncode == exits.OK
+    done = host.run("run", str(project / "topology.yaml"))
+    assert done.returncode == exits.OK, done.stderr
+    assert "Hello, Grace!" in done.stdout
+    test = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        cwd=project, env=host.environment, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert test.returncode == 0, test.stdout
+
+
+def test_the_pipeline_example_survives_its_accident(host: Host) -> None:
+    done = host.run("run", str(EXAMPLES / "pipeline.yaml"), "--set", "params.files=15")
+    assert done.returncode == exits.OK, done.stderr
+    assert "equals a plain count: true" in done.stdout
+    assert "accidents: 1" in done.stdout
+    assert "SIGKILL" in done.stdout
+    assert host.left_over() == []
+
+
+def test_the_counter_example_counts(host: Host) -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "counter.py")],
+        env=host.environment, capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
+    assert done.stdout == "7\n34\n"
+    assert host.left_over() == []
+
+
+def test_a_program_embeds_a_topology(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("PASSEL_RUN_DIR", str(host.base))
+
+    async def program() -> tuple[int, list[object]]:
+        overrides = {"params.rounds": 5}
+        async with Runtime.from_topology(HERE / "calls.yaml", overrides) as runtime:
+            answer = await runtime.main()
+        talk = {"params.ask": "talk", "params.args": {"words": 1}}
+        async with Runtime.from_topology(HERE / "calls.yaml", talk) as runtime:
+            return answer, [event async for event in runtime.stream_main()]
+
+    answer, events = asyncio.run(program())
+    assert answer == 5
+    assert events[-1] == {"answer": "42", "known": "42"}
+    assert host.left_over() == []
+
+
+def test_a_node_starts_without_the_command_line_libraries(host: Host) -> None:
+    code = (
+        "import sys; sys.argv = ['passel', 'node']\n"
+        "from passel.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'typer', 'networkx', 'numpy', 'yaml', 'torch', 'rich'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {sorted(heavy)}' if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=host.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=20, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_run_directory_is_private(host: Host) -> None:
+    server = host.serve("serving.yaml")
+    (folder,) = host.base.iterdir()
+    assert os.stat(folder).st_mode & 0o077 == 0
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(10) == exits.TERMINATED
