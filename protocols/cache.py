@@ -334,11 +334,19 @@ class TextGrown(Record, frozen=True, kw_only=True):
 
 
 class WorkerFenced(Record, frozen=True, kw_only=True):
-    """A worker's epoch was fenced; its text stays visible."""
+    """A worker's epoch was fenced; its text stays visible.
+
+    Attributes:
+        worker: Whose.
+        epoch: Which.
+        reason: Why, in words.
+        slow: Whether it lives, as far as is known, and was only too slow.
+    """
 
     worker: WorkerId
     epoch: Epoch
     reason: str
+    slow: bool = False
 
 
 class WorkerJoined(Record, frozen=True, kw_only=True):

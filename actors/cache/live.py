@@ -91,6 +91,7 @@ class LiveSession:
         self._latest: Tick | None = None
         self._inbox: deque[Event] = deque()
         self._alarms: set[float] = set()
+        self._over = asyncio.Event()
         self._forward_seconds = 0.0
         self._began: float | None = None
         self._ended = 0.0
@@ -196,8 +197,8 @@ class LiveSession:
                 self.events.publish(WorkerJoined(worker=worker, epoch=epoch))
                 joined = Joined(epoch=epoch, log=self.board.log(worker, epoch))
                 _resolve(self._joining.pop(worker, None), joined)
-            case Fence(worker=worker, epoch=epoch, reason=reason):
-                self._fence(worker, epoch, reason)
+            case Fence():
+                self._fence(effect)
             case Refuse(worker=worker, epoch=epoch, reason=reason):
                 refusal = Fenced(epoch=epoch, reason=reason)
                 _resolve(self._joining.pop(worker, None), refusal)
@@ -249,9 +250,11 @@ class LiveSession:
         else:
             self._inbox.append(Answered(worker=worker, epoch=epoch, answer=answer, at=at))
 
-    def _fence(self, worker: WorkerId, epoch: Epoch, reason: str) -> None:
+    def _fence(self, fence: Fence) -> None:
+        worker, epoch, reason = fence.worker, fence.epoch, fence.reason
         self._rules.pop(worker, None)
-        self.events.publish(WorkerFenced(worker=worker, epoch=epoch, reason=reason))
+        told = WorkerFenced(worker=worker, epoch=epoch, reason=reason, slow=fence.slow)
+        self.events.publish(told)
         _resolve(self._waiting.pop(worker, None), Fenced(epoch=epoch, reason=reason))
 
     def _leave(self, leave: Leave) -> None:
@@ -270,6 +273,7 @@ class LiveSession:
         )
         if not self.events.ended:
             self.events.publish(closed)
+        self._over.set()
         self._rules.clear()
         for joining in self._joining.values():
             _resolve(joining, closed)
@@ -287,9 +291,21 @@ class LiveSession:
             self._context.start(self._alarm(due))
 
     async def _alarm(self, due: float) -> None:
-        await self._context.sleep(max(0.0, due - self._context.now()))
+        """Read the clock at `due`, or end with the session."""
+        async with asyncio.TaskGroup() as group:
+            wait = max(0.0, due - self._context.now())
+            either = [
+                group.create_task(self._context.sleep(wait)),
+                group.create_task(self._ended_early()),
+            ]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            for task in either:
+                task.cancel()
         self._alarms.discard(due)
         self._take(ClockRead(at=max(due, self._context.now())))
+
+    async def _ended_early(self) -> None:
+        await self._over.wait()
 
 
 def _resolve(waiting: asyncio.Future[_T] | None, result: _T) -> None:

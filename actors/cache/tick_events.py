@@ -117,11 +117,12 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
-    """The epoch is over: tell whoever waits under it."""
+    """The epoch is over, for being `slow` or for good: tell whoever waits under it."""
 
     worker: WorkerId
     epoch: Epoch
     reason: str
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,14 +273,14 @@ class TickCore:
         self.counts.misses += 1
         seat.phase, seat.due = "late", None
         if seat.misses >= self.max_misses:
-            return self._fence(worker, f"it missed {seat.misses} ticks in a row")
+            return self._fence(worker, f"it missed {seat.misses} ticks in a row", slow=True)
         return []
 
-    def _fence(self, worker: WorkerId, reason: str) -> list[Effect]:
+    def _fence(self, worker: WorkerId, reason: str, *, slow: bool = False) -> list[Effect]:
         seat = self._seats[worker]
         seat.phase, seat.answer, seat.due, seat.joining = "gone", None, None, False
         self.counts.fenced += 1
-        return [Fence(worker=worker, epoch=seat.epoch, reason=reason)]
+        return [Fence(worker=worker, epoch=seat.epoch, reason=reason, slow=slow)]
 
     def _leave(self, worker: WorkerId) -> Leave:
         seat = self._seats[worker]

@@ -55,11 +55,19 @@ class WorkerTask(Record, frozen=True, kw_only=True):
 
 
 class WorkerReport(Record, frozen=True, kw_only=True):
-    """How a worker's part ended, and under how many epochs it worked."""
+    """How a worker's part ended.
+
+    Attributes:
+        worker: Whose.
+        reason: Why it ended.
+        epochs: Under how many epochs it worked.
+        done: Whether it finished, the session closed, or a newer life took over.
+    """
 
     worker: WorkerId
     reason: str
     epochs: int
+    done: bool = True
 
 
 class Prepared(Record, frozen=True, kw_only=True):

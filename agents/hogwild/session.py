@@ -61,6 +61,7 @@ class _Run:
     )
     over: asyncio.Event = field(default_factory=asyncio.Event)
     causes: dict[str, str] = field(default_factory=dict)
+    mourned: dict[str, int] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
     prompt_seconds: float = 0.0
     first_text: float | None = None
@@ -174,7 +175,7 @@ class Session(Actor):
                 return [event]
             case WorkerJoined(worker=worker, epoch=epoch) if epoch > 1:
                 return [WorkerReturned(returned=worker, epoch=epoch)]
-            case WorkerFenced(worker=worker, reason=reason) if worker not in run.causes:
+            case WorkerFenced(worker=worker, reason=reason, slow=True):
                 return [WorkerLost(lost=worker, cause=reason)]
             case WorkerLost():
                 if run.given_up >= set(run.names):
@@ -265,35 +266,41 @@ class Session(Actor):
         patience = _Patience(self._settings.return_deadline)
         while True:
             try:
-                await worker.work.options(timeout=None)(task)
+                report = await worker.work.options(timeout=None)(task)
+                if not report.done:
+                    run.causes[name] = report.reason
+                    self._give_up(run, name)
             except DeadActorError as error:
                 epoch = await self._mourn(run, name, error)
                 pause = patience.next(epoch, self.context.now())
                 if pause is not None:
                     await self.context.sleep(pause)
                     continue
-                self._give_up(run, name, str(error))
+                self._give_up(run, name)
             except PasselError as error:  # its code or its settings are at fault, not its process
                 await self._mourn(run, name, error)
-                self._give_up(run, name, str(error))
+                self._give_up(run, name)
             return
 
     async def _mourn(self, run: _Run, name: WorkerId, error: PasselError) -> int:
-        """Fence a dead worker, tell the audience once per life, return its newest epoch."""
-        first = name not in run.causes
-        run.causes[name] = str(error)
+        """Fence a dead worker, tell the audience once per life, return its newest epoch.
+
+        The first error of a death names its cause; later ones only say that nobody is there.
+        """
         with contextlib.suppress(PasselError):  # the cache's own end is told by the listener
             await self._cache.fence(run.session, name, str(error).partition("\n")[0])
             epoch = (await self._cache.log(run.session, name)).epoch
-            if first:
+            if run.mourned.get(name) != epoch:
+                run.mourned[name] = epoch
+                run.causes[name] = str(error)
                 run.events.put_nowait(WorkerLost(lost=name, cause=str(error)))
             return epoch
         return 0
 
-    def _give_up(self, run: _Run, name: WorkerId, cause: str) -> None:
-        run.causes[name] = cause
+    def _give_up(self, run: _Run, name: WorkerId) -> None:
         run.given_up.add(name)
-        run.events.put_nowait(WorkerLost(lost=name, cause=f"it did not come back; {cause}"))
+        cause = f"it did not come back; {run.causes.get(name, 'the cache is gone')}"
+        run.events.put_nowait(WorkerLost(lost=name, cause=cause))
 
 
 class _Patience:

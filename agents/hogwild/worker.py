@@ -47,7 +47,8 @@ class Worker(Actor):
             if not isinstance(ended, Fenced) or newer:
                 return WorkerReport(worker=task.worker, reason=ended.reason, epochs=epochs)
             self.context.log.info("worker was fenced", worker=task.worker, reason=ended.reason)
-        return WorkerReport(worker=task.worker, reason="fenced too often", epochs=epochs)
+        reason = f"fenced {epochs} times, at last because {ended.reason}"
+        return WorkerReport(worker=task.worker, reason=reason, epochs=epochs, done=False)
 
     async def _join(self, task: WorkerTask) -> JoinResult:
         return await self._cache.join.options(timeout=None)(task.session, task.worker)

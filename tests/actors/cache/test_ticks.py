@@ -105,7 +105,8 @@ def test_three_misses_in_a_row_fence_the_epoch() -> None:
         play(core, done(number, at=at))
     play(core, answered(A, at=at))
     effects = play(core, ClockRead(at=at + 2))
-    assert effects[0] == Fence(worker=B, epoch=Epoch(1), reason="it missed 3 ticks in a row")
+    missed = "it missed 3 ticks in a row"
+    assert effects[0] == Fence(worker=B, epoch=Epoch(1), reason=missed, slow=True)
     assert run_of(effects) == (3, [A], [B])
     refused = play(core, answered(B, at=at + 2))
     assert refused == [Refuse(worker=B, epoch=Epoch(1), reason="epoch 1 is over")]
