@@ -62,18 +62,12 @@ class Codec:
         """
         try:
             body = self._encoder.encode(value)
-        except (
-            TypeError,
-            ValueError,
-            OverflowError,
-            RecursionError,
-            msgspec.MsgspecError,
-        ) as error:
-            self._out = []
-            raise CodecError(f"value of type {type(value).__qualname__}", str(error)) from None
-        except BaseException:
+        except ProtocolError:
             self._out = []
             raise
+        except Exception as error:  # an array's library may raise anything
+            self._out = []
+            raise CodecError(f"value of type {type(value).__qualname__}", str(error)) from None
         if len(body) > MAX_BODY_BYTES:
             self._out = []
             raise LimitError("size of the body", len(body), MAX_BODY_BYTES)
@@ -105,14 +99,8 @@ class Codec:
             return decoder.decode(view)
         except ProtocolError:
             raise
-        except (
-            msgspec.MsgspecError,
-            RecursionError,
-            ValueError,
-            TypeError,
-            OverflowError,
-        ) as error:
-            raise CodecError("body", str(error)) from None
+        except Exception as error:  # what a class checks about itself may raise anything
+            raise CodecError("body", str(error) or type(error).__name__) from None
         finally:
             self._in = _NO_FRAMES
 

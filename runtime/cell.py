@@ -221,8 +221,10 @@ class Cell:
         self._current = request
         try:
             result = await request.spec.call(self.actor, arguments)
-        except asyncio.CancelledError:
-            if not request.cancelled or self._stopping:
+        except asyncio.CancelledError as error:
+            if not _is_ordered():
+                self._raised(request, error)
+            elif not request.cancelled or self._stopping:
                 request.reject(DeadActorError(self.address, "it was stopped while handling this"))
                 raise
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
@@ -235,7 +237,7 @@ class Cell:
             if request.cancelled and self._drainer is not None:
                 self._drainer.uncancel()
 
-    def _raised(self, request: Delivery, error: Exception) -> None:
+    def _raised(self, request: Delivery, error: BaseException) -> None:
         """A handler raised: an ask gets the error, a tell gives it to supervision."""
         self.failed += 1
         request.fail(error)
@@ -261,8 +263,10 @@ class Cell:
             deadline = request.deadline if request.kind == ASK else None
             CURRENT_CALL.set(Call(self.key, deadline, chain.strip(), request.trace))
             result = await request.spec.call(self.actor, arguments)
-        except asyncio.CancelledError:
-            if not request.cancelled:
+        except asyncio.CancelledError as error:
+            if not _is_ordered():
+                self._raised(request, error)
+            elif not request.cancelled:
                 request.reject(DeadActorError(self.address, "it was stopped while handling this"))
                 raise
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
@@ -289,8 +293,10 @@ class Cell:
                     request.item(item)
             request.end()
             self.handled += 1
-        except asyncio.CancelledError:
-            if not request.cancelled:
+        except asyncio.CancelledError as error:
+            if not _is_ordered():
+                self._raised(request, error)
+            elif not request.cancelled:
                 request.reject(DeadActorError(self.address, "it was stopped during the stream"))
                 raise
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
@@ -419,6 +425,13 @@ class Edge:
         self.sequence = 0
         self.sent = 0.0
         self.arrived = 0.0
+
+
+def _is_ordered() -> bool:
+    """Return whether somebody cancelled this task; else a handler awaited what was cancelled."""
+    task = asyncio.current_task()
+    assert task is not None, "handlers run in tasks"
+    return task.cancelling() > 0
 
 
 async def _end(task: asyncio.Task[None], grace: float) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from ..actors.handler import HandlerSpec
 from ..protocols.envelope import Ask, End, Failure, Item, Open, Reply, Request, Tell
-from ..protocols.errors import PasselError
+from ..protocols.errors import CodecError, PasselError
 from ..protocols.failure import failed_by
 from .sending import ASK, OPEN, TELL
 
@@ -69,8 +72,26 @@ class Inbound:
             CodecError: They do not fit the hints.
         """
         codec = self._link.codec
-        arguments = codec.decode(self._message.body, self.spec.arguments_type, self._frames)
-        return tuple(arguments)
+        body = self._message.body
+        try:
+            return tuple(codec.decode(body, self.spec.arguments_type, self._frames))
+        except CodecError:
+            given = codec.decode(body, list[msgspec.Raw])
+            wanted = getattr(self.spec, "parameters", ())[len(given) :]
+            if not wanted or any(p.default is p.empty for p in wanted):
+                raise
+        return self._with_defaults(given)
+
+    def _with_defaults(self, given: list[msgspec.Raw]) -> tuple[Any, ...]:
+        """Return fewer arguments than parameters, from a sender that does not know the class."""
+        spec, codec = self.spec, self._link.codec
+        assert isinstance(spec, HandlerSpec), "it has parameters"
+        return tuple(
+            codec.decode(given[index], spec.hints.get(parameter.name, Any), self._frames)
+            if index < len(given)
+            else parameter.default
+            for index, parameter in enumerate(spec.parameters)
+        )
 
     def release(self) -> None:
         """The request left the mailbox: its sender may send another."""

@@ -12,7 +12,7 @@ import msgspec
 from ..protocols.batch import pack_batch
 from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Reply, Tell
 from ..protocols.failure import refusal
-from ..protocols.limits import MAX_BATCH_MESSAGES
+from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
 from .sending import ASK, OPEN, TELL
 from .target import RemoteTarget
 
@@ -119,7 +119,7 @@ class Link:
                 self.flush()  # nothing else is under way: there is no batch to wait for
         elif sending.kind == OPEN:
             assert sending.consumer is not None, "a stream has a consumer"
-            self.send(Open(*fields, sending.consumer.prefetch), frames)
+            self.send(Open(*fields, sending.consumer.prefetch), frames, len(body))
         else:
             self.send(Tell(*fields), frames, len(body))
 
@@ -144,7 +144,23 @@ class Link:
         frames, self._frames = self._frames, []
         self._bytes = 0
         self.sent += len(messages)
-        self._outlet.send([pack_batch(messages), *frames])
+        self._ship(self._outlet, messages, frames)
+
+    def _ship(self, outlet: Outlet, messages: list[AnyMessage], frames: list[Buffer]) -> None:
+        """Send messages as one multipart, or as several when one would be beyond the limits."""
+        batch = pack_batch(messages)
+        count = len(messages)
+        if count == 1 or (
+            count <= MAX_BATCH_MESSAGES
+            and len(batch) <= MAX_BATCH_BYTES
+            and len(frames) <= MAX_FRAMES
+        ):
+            outlet.send([batch, *frames])
+            return
+        first, rest = messages[: count // 2], messages[count // 2 :]
+        share = sum(getattr(message, "frames", 0) for message in first)
+        self._ship(outlet, first, frames[:share])
+        self._ship(outlet, rest, frames[share:])
 
     def consumed(self, cell: Cell) -> None:
         """One of the peer's requests left a mailbox; give places back, many at a time."""

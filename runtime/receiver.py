@@ -187,11 +187,11 @@ class Receiver:
         node.counters.refused += 1
         address = f"{node.name}/{message.target}"
         error = DeadActorError(address, "it has stopped, or this is another life of it")
+        link.send(Closed(message.target, message.incarnation, error.reason))  # known by the answer
         if isinstance(message, Tell):
             node.letter(message.source, address, message.method, error.reason)
         else:
             link.reject(message.id, error)
-        link.send(Closed(message.target, message.incarnation, error.reason))
 
     def _reject(self, link: Link, message: Request, cell: Cell, error: PasselError) -> None:
         if isinstance(message, Tell):

@@ -60,6 +60,11 @@ class Caller(Actor):
         """Fail far away."""
         await self.counter.fail()
 
+    @handler(raises=(KeyError,))
+    async def miss(self) -> None:
+        """Raise an error that reaches the caller as itself."""
+        raise KeyError("key")
+
     @handler
     async def ask_back(self) -> str:
         """Use the lazy reference."""

@@ -61,6 +61,12 @@ def test_a_main_that_raises_ends_with_one_and_both_tracebacks(host: Host) -> Non
     assert host.left_over() == []
 
 
+def test_a_declared_error_of_main_is_said_too(host: Host) -> None:
+    done = host.run("run", "calls.yaml", "--set", "params.ask=miss", "--set", "params.args={}")
+    assert done.returncode == exits.FAILED
+    assert done.stderr.splitlines()[-1] == "error: KeyError: 'key'"
+
+
 def test_an_actor_that_does_not_start_ends_with_one(host: Host) -> None:
     done = host.run("run", "calls.yaml", "--set", "nodes.side.count=2")
     assert done.returncode == exits.OK

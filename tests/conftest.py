@@ -1,0 +1,105 @@
+"""What every test gets: `async def` tests, and a check that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+ROOT = Path(__file__).parent.parent
+
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))  # child nodes get this path too: they import `tests.runtime.crew`
+
+_PATIENCE = 2.0
+"""Seconds that threads and processes which were told to end may take to be gone."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests, each on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    factory = getattr(pyfuncitem.obj, "loop_factory", None)
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_without_tasks_left(pyfuncitem.obj, arguments))
+    return True
+
+
+async def _without_tasks_left(
+    test: Callable[..., Coroutine[Any, Any, None]], arguments: dict[str, Any]
+) -> None:
+    await test(**arguments)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pyzmq_collector() -> None:
+    """Start the thread and sockets that pyzmq keeps once it has sent without a copy."""
+    import zmq
+
+    with zmq.Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as two:
+        one.bind("inproc://collector")
+        two.connect("inproc://collector")
+        one.send(bytes(1 << 20), copy=False)
+        two.recv(copy=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread, a child process or a socket, pipe or file open."""
+    if request.node.get_closest_marker("model"):
+        yield  # real weights stay mapped for the session
+        return
+    threads, children, files = _threads(), _children(), _files()
+    yield
+    until = time.monotonic() + _PATIENCE
+    while True:
+        left = [*(_threads() - threads), *(_children() - children), *(_files() - files)]
+        if not left:
+            return
+        if time.monotonic() > until:
+            pytest.fail(f"left behind: {left}")
+        gc.collect()
+        time.sleep(0.01)
+
+
+def _threads() -> set[str]:
+    return {f"thread {t.name}/{t.ident}" for t in threading.enumerate()}
+
+
+def _children() -> set[str]:
+    found: set[str] = set()
+    for task in Path("/proc/self/task").glob("*"):
+        try:
+            found.update(f"process {pid}" for pid in (task / "children").read_text().split())
+        except OSError:  # the thread, or this kernel's list of children, is not there
+            continue
+    return found
+
+
+def _files() -> set[str]:
+    """Return what is open and owned by the process: sockets, pipes, event descriptors, files."""
+    found: set[str] = set()
+    for entry in Path("/proc/self/fd").glob("*"):
+        try:
+            target = os.readlink(entry)
+        except OSError:
+            continue
+        if not target.startswith(("/dev/", sys.prefix)):
+            found.add(f"file {entry.name} {target}")
+    return found

@@ -1,0 +1,107 @@
+"""Where the contract must hold: in one process, and between two over each transport."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from passel import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from passel.protocols.control import NodeStatistics
+    from passel.runtime.spawning import Spawn
+
+
+@dataclass(frozen=True)
+class Habitat:
+    """A running runtime, and the node on which the actors under test live."""
+
+    runtime: Runtime
+    node: str
+
+    def there(self, **options: Any) -> Spawn:
+        """Return a spawner for the node under test."""
+        return self.runtime.options(node=self.node, **options)
+
+    async def statistics(self) -> NodeStatistics:
+        """Return the counters of the node under test."""
+        name = self.node or "leader"
+        found = {entry.node: entry for entry in await self.runtime.statistics()}
+        return found[name]
+
+
+@dataclass(frozen=True)
+class World:
+    """One way to reach an actor.
+
+    Attributes:
+        name: `direct`, `isolated`, `ipc` or `tcp`.
+        messages: How many messages a test of order sends here.
+    """
+
+    name: str
+    messages: int
+
+    @property
+    def has_processes(self) -> bool:
+        """Whether the actors under test live in a child process."""
+        return self.name in {"ipc", "tcp"}
+
+    @property
+    def encodes(self) -> bool:
+        """Whether messages are encoded on their way."""
+        return self.name != "direct"
+
+    @asynccontextmanager
+    async def open(self, **options: Any) -> AsyncIterator[Habitat]:
+        """Start a runtime of this kind; afterwards its run directory must be gone."""
+        with private_folder() as base:
+            runtime = Runtime(
+                run_directory=base,
+                isolate=self.name == "isolated",
+                transport="tcp" if self.name == "tcp" else "ipc",
+                plain_tcp=self.name == "tcp",
+                **options,
+            )
+            async with runtime:
+                if self.has_processes:
+                    await runtime.start_node("side")
+                yield Habitat(runtime, "side" if self.has_processes else "")
+            assert not list(base.iterdir()), "a run directory was left behind"
+
+
+class private_folder:  # noqa: N801  # reads as the function it stands for
+    """A folder with a short path (a socket's path has 107 bytes), gone afterwards."""
+
+    def __enter__(self) -> Path:
+        self.path = Path(tempfile.mkdtemp(prefix="psl-"))
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@asynccontextmanager
+async def open_runtime(**options: Any) -> AsyncIterator[Runtime]:
+    """Start a runtime in a private run directory that must be empty afterwards."""
+    with private_folder() as base:
+        async with Runtime(run_directory=base, **options) as runtime:
+            yield runtime
+        assert not list(base.iterdir()), "a run directory was left behind"
+
+
+WORLDS = {
+    world.name: world
+    for world in (
+        World("direct", 1_000_000),
+        World("isolated", 100_000),
+        World("ipc", 1_000_000),
+        World("tcp", 100_000),
+    )
+}
