@@ -11,9 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from ...protocols.errors import PasselError
-from ..topology import TopologyError
 from . import exits, models, new, node, remote, run, topology
-from .errors import ActorNotFoundError, RuntimeNotFoundError, UsageProblemError
+from .report import code_of, report
 
 PLUGINS = "passel.commands"
 """Entry point group of more commands: each names a `typer.Typer`."""
@@ -85,25 +84,6 @@ def add_plugins(target: typer.Typer) -> None:
                 err=True,
                 fg="yellow",
             )
-
-
-def code_of(error: PasselError) -> int:
-    """Return the exit code of an error."""
-    if isinstance(error, TopologyError | UsageProblemError):
-        return exits.USAGE
-    if isinstance(error, RuntimeNotFoundError | ActorNotFoundError):
-        return exits.NOT_FOUND
-    return exits.FAILED
-
-
-def report(error: PasselError) -> None:
-    """Write an error to stderr: each problem on its own line, remote tracebacks below."""
-    notes = getattr(error, "__notes__", ())
-    for line in str(error).splitlines() or [type(error).__name__]:
-        prefix = "error: " if not line.startswith(" ") else ""
-        typer.secho(prefix + line, err=True, fg="red")
-    for note in notes:
-        typer.secho(note, err=True, dim=True)
 
 
 def entry() -> None:

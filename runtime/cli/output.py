@@ -35,7 +35,13 @@ class ActorRow:
 
 
 class Output(Protocol):
-    """Shows one run. Methods are called from the event loop and must not wait."""
+    """Shows one run. Methods are called from the event loop and must not wait.
+
+    Attributes:
+        shows_actors: Whether `actors` is of use; asking every node how it is costs something.
+    """
+
+    shows_actors: bool
 
     def phase(self, words: str) -> None:
         """Say what happens now: starting, running, stopping."""
@@ -60,6 +66,8 @@ class Output(Protocol):
 
 class Lines:
     """Plain lines for logs and pipes: events and the result to stdout, phases to stderr."""
+
+    shows_actors = False
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -96,6 +104,8 @@ class Lines:
 
 class JsonLines:
     """One JSON object a line, for programs: `{"kind": "event", "event": ...}` and so on."""
+
+    shows_actors = True
 
     def __init__(self, name: str) -> None:
         self._name = name

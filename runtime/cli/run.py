@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...protocols.errors import DeadlineError, PasselError
-from . import exits
+from ...protocols.errors import DeadlineError
 from .interruption import Interruption
 from .output import ActorRow, choose_output
+from .report import code_of, report
 from .topology import FILE, SET, overrides_of
 
 if TYPE_CHECKING:
@@ -66,14 +66,7 @@ def run_command(
     _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None)
-    try:
-        asyncio.run(run.everything())
-    finally:
-        output.close()
-    if run.failure is not None:
-        raise run.failure
-    if run.code != exits.OK:
-        raise typer.Exit(run.code)
+    run.carry_out()
 
 
 class _Run:
@@ -86,8 +79,7 @@ class _Run:
         interruption: Interruption,
         timeout: float | None,
     ) -> None:
-        self.code = exits.OK
-        self.failure: PasselError | None = None
+        self._failure: Exception | None = None
         self._runtime = runtime
         self._launched = runtime.launched
         self._output = output
@@ -95,8 +87,23 @@ class _Run:
         self._timeout = timeout
         self._handled: dict[str, tuple[float, int]] = {}
 
-    async def everything(self) -> None:
-        """Start, run and stop; afterwards no signal changes the end."""
+    def carry_out(self) -> None:
+        """Start, run and stop.
+
+        Raises:
+            Exit: With the code of an interrupt, or of what ended the run; that has been said.
+        """
+        try:
+            asyncio.run(self._everything())
+        finally:
+            self._output.close()
+        if self._interruption.code is not None:
+            raise typer.Exit(self._interruption.code)
+        if self._failure is not None:
+            report(self._failure)  # of whatever type a handler's `raises` lets through
+            raise typer.Exit(code_of(self._failure))
+
+    async def _everything(self) -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None, "a coroutine that runs has a task"
@@ -105,13 +112,10 @@ class _Run:
             await self._start_and_stop()
         except asyncio.CancelledError:
             task.uncancel()
-        except PasselError as error:
-            self.failure = error
+        except Exception as error:  # noqa: BLE001 - shown when the view is closed
+            self._failure = error
         finally:
-            self._interruption.close()
-        if self._interruption.code is not None and self.code == exits.OK:
-            interrupted = self._interruption.code
-            self.code, self.failure = interrupted, None
+            self._interruption.close()  # from here no signal changes the end
         self._output.phase("stopped")
 
     async def _start_and_stop(self) -> None:
@@ -127,7 +131,8 @@ class _Run:
                     self._stopping()
 
     def _stopping(self) -> None:
-        self._output.phase("stopping; once more kills")
+        again = "; a second signal kills" if self._interruption.code is not None else ""
+        self._output.phase(f"stopping{again}")
 
     async def _work(self) -> None:
         """Run main beside the look at the actors; without a main, serve until cancelled."""
@@ -151,7 +156,7 @@ class _Run:
         self._output.result(await self._runtime.main())
 
     async def _look(self) -> None:
-        while True:
+        while self._output.shows_actors:
             nodes = await self._runtime.statistics()
             self._output.actors(self._rows(nodes))
             await asyncio.sleep(_LOOK_SECONDS)

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from .output import ActorRow
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
-_STATES = {"running": "green", "idle": "dim", "starting": "yellow", "restarting": "red"}
+_STATES = {
+    "busy": "green",
+    "idle": "dim",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "restarting": "red",
+}
 _MIN_PANEL = 34  # columns; narrower panels are put under one another
 _MOST_ROWS = 24
 _FRAME_SECONDS = 0.1
@@ -35,6 +41,8 @@ class LiveView:
 
     Events of other kinds scroll by above. At the end the table goes and the texts stay.
     """
+
+    shows_actors = True
 
     def __init__(self, name: str, console: Console | None = None) -> None:
         self._name = name
