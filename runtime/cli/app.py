@@ -59,6 +59,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _passel(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -67,6 +68,9 @@ def _passel(
     ] = False,
 ) -> None:
     """Run crowds of actors: language models, tools, simulators and what learns from them."""
+    if context.invoked_subcommand != "run":  # which has its own way with signals, see interruption
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 for _module in (run, topology, remote, models, new, node):
@@ -92,6 +96,4 @@ def entry() -> None:
         if hasattr(stream, "reconfigure"):  # a terminal without Unicode shows escapes instead
             stream.reconfigure(errors="backslashreplace")
     add_plugins(app)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     app(prog_name="passel")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,9 +35,13 @@ class Commands:
 
 
 @pytest.fixture
-def passel() -> Commands:
-    """The command, in this process."""
-    return Commands()
+def passel() -> Iterator[Commands]:
+    """The command, in this process, whose signal handlers are given back."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield Commands()
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 class Host:
