@@ -2,48 +2,74 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip
 SITE    = $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
-STAMP  := $(VENV)/.installed
-SOURCES = protocols actors runtime agents sims
+USER   := $(VENV)/.for-users
+DEVEL  := $(VENV)/.for-developers
+MODEL  := smollm2-135m
+SLOW   := process or model or types
+NOWHERE := gpu or vllm
 
-.PHONY: run test check format dev wheel bench clean
+.NOTPARALLEL:
+.PHONY: help run test format-check lint types pytest wheel check dev format bench clean
 
-run: $(STAMP) wheel ## install, pull the default model, run the main job
-	$(BIN)/passel models pull smollm2-135m
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+run: $(USER) wheel ## install, pull the default model, run the main job
+	$(BIN)/passel models pull $(MODEL)
 	$(BIN)/passel run examples/hogwild.yaml
 
-test: $(STAMP) wheel check ## install, then format, lint, types and tests on the built wheel
-	$(BIN)/passel models pull smollm2-135m
-	$(BIN)/pytest
+test: format-check lint wheel types pytest ## install, then format, lint, types and tests on the built wheel
 
-check: ## format, lint and types, against the installed copy
+check: format-check lint types ## format, lint and types, against the installed copy
+
+format-check: $(DEVEL)
 	$(BIN)/ruff format --check .
+
+lint: $(DEVEL)
 	$(BIN)/ruff check .
+
+types: $(DEVEL)
 	$(BIN)/mypy -p passel
 	$(BIN)/mypy tests examples benchmarks
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
-$(STAMP): pyproject.toml constraints.txt
+pytest: $(DEVEL) # what is quick first; then processes, type checkers and the model
+	$(BIN)/pytest -q -m "not ($(SLOW) or $(NOWHERE))"
+	$(BIN)/passel models pull $(MODEL)
+	$(BIN)/pytest -q -m "($(SLOW)) and not ($(NOWHERE))"
+
+$(USER): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Passel needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip "setuptools>=77" wheel
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt ".[llm,dev]"
-	touch $@
+	$(PIP) install --quiet --upgrade pip "setuptools>=77" wheel
+	$(PIP) install --quiet --no-build-isolation --constraint constraints.txt ".[llm]"
+	@touch $@
 
-wheel: $(STAMP) ## build the wheel and install it into the environment
+$(DEVEL): $(USER)
+	$(PIP) install --quiet --no-build-isolation --constraint constraints.txt ".[llm,dev]"
+	@touch $@
+
+wheel: $(USER) ## build the wheel and install it into the environment
 	@if [ -L "$(SITE)/passel" ]; then rm "$(SITE)/passel"; fi
 	rm -rf build dist
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
-	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(PIP) install --quiet --no-deps --force-reinstall dist/*.whl
 
-dev: $(STAMP) ## import the checkout itself: edits count at once, checkers see them too
-	$(BIN)/python -m pip uninstall --quiet --yes passel || true
+dev: $(DEVEL) ## import the checkout itself: edits count at once, checkers see them too
+	$(PIP) uninstall --quiet --yes passel || true
 	ln -sfn "$(CURDIR)" "$(SITE)/passel"
 	printf '#!%s\nfrom passel.__main__ import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/passel
 	chmod +x $(BIN)/passel
 
-format: ## rewrite the sources in the house format
+format: $(DEVEL) ## rewrite the sources in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean:
+bench: $(DEVEL) ## measure the runtime and the decode engine; prints JSON
+	$(BIN)/python benchmarks/runtime.py --json
+	$(BIN)/python benchmarks/decode.py --json
+
+clean: ## remove what builds and checks leave behind
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

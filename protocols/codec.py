@@ -6,7 +6,6 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from .address import Address
@@ -16,6 +15,8 @@ from .limits import MAX_BODY_BYTES, MAX_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import msgspec
 
 ARRAY_EXTENSION = 1
 """MessagePack extension type of a numpy array or torch tensor (an `ArrayRecord`)."""
@@ -65,7 +66,7 @@ class Codec:
         except ProtocolError:
             self._out = []
             raise
-        except Exception as error:  # an array's library may raise anything
+        except Exception as error:  # noqa: BLE001  # an array's library may raise anything
             self._out = []
             raise CodecError(f"value of type {type(value).__qualname__}", str(error)) from None
         if len(body) > MAX_BODY_BYTES:
@@ -99,7 +100,7 @@ class Codec:
             return decoder.decode(view)
         except ProtocolError:
             raise
-        except Exception as error:  # what a class checks about itself may raise anything
+        except Exception as error:  # noqa: BLE001  # what a class checks about itself may raise anything
             raise CodecError("body", str(error) or type(error).__name__) from None
         finally:
             self._in = _NO_FRAMES
