@@ -114,11 +114,11 @@ class _Pump:
 
     def start(self, received: Any) -> None:
         self.received = received
-        self.loop.add_reader(self.socket.getsockopt(zmq.FD), self.drain)
+        self.loop.add_reader(int(self.socket.getsockopt(zmq.FD)), self.drain)
         self.drain()
 
     def stop(self) -> None:
-        self.loop.remove_reader(self.socket.getsockopt(zmq.FD))
+        self.loop.remove_reader(int(self.socket.getsockopt(zmq.FD)))
 
     def send(self, route: bytes, message: bytes) -> None:
         self.out.setdefault(route, []).append(message)
@@ -154,10 +154,11 @@ def shared_slot(seconds: float) -> float:
         slot = shared_memory.SharedMemory(create=True, size=MIB)
         try:
             source = np.arange(MIB // 4, dtype=np.float32).data.cast("B")
+            view = _view(slot)
             note = msgpack.packb([slot.name, MIB])
 
             def send() -> object:
-                slot.buf[:MIB] = source
+                view[:MIB] = source
                 socket.send(note)
                 return socket.recv()
 
@@ -166,6 +167,11 @@ def shared_slot(seconds: float) -> float:
             slot.close()
             slot.unlink()
     return MIB / percentile(times, 50) / 1e9
+
+
+def _view(slot: shared_memory.SharedMemory) -> memoryview:
+    assert slot.buf is not None, "an open slot has memory"
+    return slot.buf
 
 
 def queue_hop(seconds: float) -> float:
@@ -211,7 +217,7 @@ def _serve(name: str, address: str) -> None:
             if slot not in slots:
                 slots[slot] = shared_memory.SharedMemory(name=slot)
                 resource_tracker.unregister(f"/{slot}", "shared_memory")
-            array = np.frombuffer(slots[slot].buf, np.float32, size // 4)
+            array = np.frombuffer(_view(slots[slot]), np.float32, size // 4)
             socket.send_multipart([route, msgpack.packb(float(array[0]) + float(array[-1]))])
 
 
