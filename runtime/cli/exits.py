@@ -10,8 +10,9 @@
 | 137 | killed by a second Ctrl-C or SIGTERM before the stop was over |
 | 143 | ended by SIGTERM and stopped in order |
 
-An interrupt counts until `main` has ended; after that the result decides. In the first instant, while
-Python itself starts, Ctrl-C ends the process as any other: a shell shows 130 for that too.
+An interrupt counts until the stop is over, also when `main` has ended by then. In the first instant, while
+Python starts and the package is imported, Ctrl-C ends the process as any other Python program: a shell
+shows 130 for that too, and nothing has been started yet.
 """
 
 from __future__ import annotations

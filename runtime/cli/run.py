@@ -97,11 +97,12 @@ class _Run:
             asyncio.run(self._everything())
         finally:
             self._output.close()
-        if self._interruption.code is not None:
-            raise typer.Exit(self._interruption.code)
+        code = exits.OK
         if self._failure is not None:
             report(self._failure)  # of whatever type a handler's `raises` lets through
-            raise typer.Exit(code_of(self._failure))
+            code = code_of(self._failure)
+        if self._interruption.code is not None or code != exits.OK:
+            raise typer.Exit(self._interruption.code or code)
 
     async def _everything(self) -> None:
         loop = asyncio.get_running_loop()
@@ -113,7 +114,7 @@ class _Run:
         except asyncio.CancelledError:
             task.uncancel()
         except Exception as error:  # noqa: BLE001 - shown when the view is closed
-            self._failure = error
+            self._failed(error)
         finally:
             self._interruption.close()  # from here no signal changes the end
         self._output.phase("stopped")
@@ -125,10 +126,17 @@ class _Run:
             self._output.phase("running")
             try:
                 await self._work()
+            except Exception as error:  # noqa: BLE001 - the stop comes first, whatever it is
+                self._failed(error)
             finally:
                 self._interruption.finish()
                 if self._interruption.code is None:
                     self._stopping()
+
+    def _failed(self, error: Exception) -> None:
+        """Keep the first error, unless it came of an interrupt."""
+        if self._failure is None and self._interruption.code is None:
+            self._failure = error
 
     def _stopping(self) -> None:
         again = "; a second signal kills" if self._interruption.code is not None else ""

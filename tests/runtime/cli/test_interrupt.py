@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,30 +22,50 @@ else:
 pytestmark = pytest.mark.process
 
 MOMENTS = 50
-# A signal may come before Python has run the first line of ours; a shell shows these as 130 and 143.
-_EARLY = {signal.SIGINT: -signal.SIGINT, signal.SIGTERM: -signal.SIGTERM}
 _CODES = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
+
+
+def _pause(process: subprocess.Popen[str], seconds: float) -> bool:
+    """Wait for a while; return whether the process still runs."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _listens(process: subprocess.Popen[str]) -> bool:
+    """Whether the command has set its handlers: Python itself catches no SIGTERM."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def _start(host: Host) -> subprocess.Popen[str]:
+    """Start a run; return as soon as it listens. Before, a signal meets a bare interpreter."""
+    process = host.start("run", "calls.yaml")
+    while not _listens(process) and _pause(process, 0.001):
+        pass
+    return process
 
 
 def _ends(host: Host, number: signal.Signals, delay: float) -> int:
     """Run a topology, send it a signal after a while, and return its exit code."""
-    process = host.start("run", "calls.yaml")
-    try:
-        process.wait(delay)
-    except subprocess.TimeoutExpired:
+    process = _start(host)
+    if _pause(process, delay):
         process.send_signal(number)
     _, stderr = process.communicate(timeout=20)
-    assert process.returncode in (exits.OK, _CODES[number], _EARLY[number]), stderr
-    if process.returncode != _EARLY[number]:
-        assert "Traceback" not in stderr
+    assert process.returncode in (exits.OK, _CODES[number]), stderr
+    assert "Traceback" not in stderr
     return process.returncode
 
 
 @pytest.mark.timeout(150)
 def test_ctrl_c_at_fifty_moments_of_start_run_and_stop(host: Host) -> None:
     """Two at a time, which also shows that runtimes do not disturb each other."""
+    first = _start(host)
     began = time.monotonic()
-    assert host.run("run", "calls.yaml").returncode == exits.OK
+    assert first.wait(20) == exits.OK
     span = time.monotonic() - began
     dice = random.Random(20)
     delays = [dice.uniform(0.0, 1.2 * span) for _ in range(MOMENTS)]
@@ -53,13 +74,13 @@ def test_ctrl_c_at_fifty_moments_of_start_run_and_stop(host: Host) -> None:
         for pair in zip(delays[::2], delays[1::2], strict=True):
             codes += pool.map(lambda delay: _ends(host, signal.SIGINT, delay), pair)
             assert host.left_over() == []
-    assert codes.count(exits.INTERRUPTED) >= MOMENTS // 5
+    assert codes.count(exits.INTERRUPTED) >= MOMENTS // 3
 
 
 def test_sigterm_ends_in_order_too(host: Host) -> None:
     dice = random.Random(21)
     for _ in range(5):
-        _ends(host, signal.SIGTERM, dice.uniform(0.2, 0.8))
+        _ends(host, signal.SIGTERM, dice.uniform(0.0, 0.6))
         assert host.left_over() == []
 
 
