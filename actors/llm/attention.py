@@ -52,6 +52,8 @@ class Chunk:
         parts: The distinct spans that any of them sees.
         cos: (parts, 1, queries, 1, head_dim), the rotation of each query for each part.
         sin: Likewise, with the sign of the half-split rotation.
+        whole: Whether every query sees (some of) every part.
+        widths: Keys in each part.
         hidden: (1, queries, 1, keys) where a query must not look, or None if it may everywhere.
     """
 
@@ -60,6 +62,8 @@ class Chunk:
     parts: Sequence[Part]
     cos: torch.Tensor
     sin: torch.Tensor
+    whole: bool
+    widths: list[int]
     hidden: torch.Tensor | None
 
 
@@ -110,6 +114,8 @@ def _chunk(
         parts=parts,
         cos=cos[:, None, :, None],
         sin=sin[:, None, :, None],
+        whole=all(part.last - part.first == len(queries) for part in parts),
+        widths=[part.width for part in parts],
         hidden=hidden,
     )
 
@@ -151,20 +157,25 @@ def attention(queries: torch.Tensor, chunk: Chunk, layer: int) -> torch.Tensor:
     apart = queries.view(count, kv_heads, group, width).transpose(0, 1)[None]
     turned = rotate(apart, chunk.cos, chunk.sin)  # (parts, kv_heads, queries, group, head_dim)
     turned = turned.reshape(len(chunk.parts), kv_heads, count * group, width)
-    whole = all(part.first == 0 and part.last == count for part in chunk.parts)
-    score = _scores if whole else _scores_apart
-    scores = score(turned, chunk, layer, group)  # (kv_heads, queries * group, keys)
+    if chunk.whole:
+        scores = _scores(turned, chunk, layer)  # (kv_heads, queries * group, keys)
+    else:
+        scores = _scores_apart(turned, chunk, layer, group)
     if chunk.hidden is not None:
         grid = scores.view(kv_heads, count, group, -1)
         grid.masked_fill_(chunk.hidden, float("-inf"))
     weights = _softmax(scores)
-    mixed = _mix(weights, chunk, layer, group)  # (kv_heads, queries * group, head_dim)
+    if chunk.whole:
+        mixed = _mixed(weights, chunk, layer)  # (kv_heads, queries * group, head_dim)
+    else:
+        mixed = _mixed_apart(weights, chunk, layer, group)
     return mixed.view(kv_heads, count, group * width).transpose(0, 1).reshape(count, -1)
 
 
-def _scores(turned: torch.Tensor, chunk: Chunk, layer: int, _group: int) -> torch.Tensor:
+def _scores(turned: torch.Tensor, chunk: Chunk, layer: int) -> torch.Tensor:
     """Score where every query sees every part."""
-    scores = [torch.bmm(turned[i], part.keys[layer]) for i, part in enumerate(chunk.parts)]
+    pairs = zip(turned.unbind(), chunk.parts, strict=True)
+    scores = [torch.bmm(queries, part.keys[layer]) for queries, part in pairs]
     return scores[0] if len(scores) == 1 else torch.cat(scores, -1)
 
 
@@ -187,20 +198,25 @@ def _softmax(scores: torch.Tensor) -> torch.Tensor:
     return scores.softmax(-1)
 
 
-def _mix(weights: torch.Tensor, chunk: Chunk, layer: int, group: int) -> torch.Tensor:
+def _mixed(weights: torch.Tensor, chunk: Chunk, layer: int) -> torch.Tensor:
     """Sum the values of all parts by weight: (kv_heads, queries * group, head_dim)."""
-    first = chunk.parts[0]
-    if first.last - first.first == chunk.stop - chunk.start:
-        mixed = torch.bmm(weights[..., : first.width], first.values[layer])
-        rest, at = chunk.parts[1:], first.width
-    else:
-        width = first.values[layer].shape[-1]
-        mixed = weights.new_zeros((*weights.shape[:2], width))
-        rest, at = chunk.parts, 0
-    for part in rest:
+    if len(chunk.parts) == 1:
+        return torch.bmm(weights, chunk.parts[0].values[layer])
+    shares = torch.split(weights, chunk.widths, -1)
+    first, *rest = chunk.parts
+    mixed = torch.bmm(shares[0], first.values[layer])
+    for share, part in zip(shares[1:], rest, strict=True):
+        mixed.baddbmm_(share, part.values[layer])
+    return mixed
+
+
+def _mixed_apart(weights: torch.Tensor, chunk: Chunk, layer: int, group: int) -> torch.Tensor:
+    """Sum values where some part is seen by a few of the queries only."""
+    width = chunk.parts[0].values[layer].shape[-1]
+    mixed = weights.new_zeros((*weights.shape[:2], width))
+    for share, part in zip(torch.split(weights, chunk.widths, -1), chunk.parts, strict=True):
         rows = slice(part.first * group, part.last * group)
-        mixed[:, rows].baddbmm_(weights[:, rows, at : at + part.width], part.values[layer])
-        at += part.width
+        mixed[:, rows].baddbmm_(share[:, rows], part.values[layer])
     return mixed
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 transformers = pytest.importorskip("transformers")
+transformers.logging.disable_progress_bar()  # a bar leaves a thread behind
 
 SHAPE = {
     "vocab_size": 97,

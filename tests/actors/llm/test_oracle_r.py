@@ -43,14 +43,18 @@ class Team:
         return Row(tokens=self.tokens(self.chance.choice([1, 1, 1, 2, 4])), view=view, own=own)
 
     def tick(self) -> torch.Tensor:
-        """Let a random subset act, after some of them have ended a step."""
+        """Let a random subset act; give the logits of all their tokens."""
+        return self.engine.forward(self.rows(), all_logits=True)
+
+    def rows(self) -> list[Row]:
+        """Choose a random subset to act, after some of them have ended a step."""
         for worker, block in enumerate(self.current):
             if len(block) > 2 and self.chance.random() < 0.25:
                 cut = self.chance.randrange(len(block) + 1)
                 self.history += [block.segment(cut), block.segment(0, cut)]  # any order will do
                 self.current[worker] = self.engine.block(1)
         active = [w for w in range(len(self.current)) if self.chance.random() < 0.7] or [0]
-        return self.engine.forward([self.row(worker) for worker in active], all_logits=True)
+        return [self.row(worker) for worker in active]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
@@ -82,3 +86,49 @@ def test_a_changed_distance_changes_the_logits() -> None:
     distance[-1, seen] += 1
     expected = recompute(engine.config, weights, tokens, distance, mask)[before:]
     assert (logits - expected)[-1].abs().max() > 1e-6
+
+
+def flattened(row: Row) -> list[int]:
+    """Give the text of a row's view, the row's new tokens included."""
+    return [token for entry in row.view for token in entry.tokens]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_one_layer_reads_a_shared_view_as_plain_text(workers: int) -> None:
+    """Oracle V: keys and values of the first layer depend on their token alone."""
+    engine, _ = tiny_engine(layers=1)
+    team = Team(engine, workers, random.Random(workers))
+    for _ in range(10):
+        rows = team.rows()
+        logits = engine.forward(rows)
+        for row, shared in zip(rows, logits, strict=True):
+            own = engine.block()
+            plain = engine.forward([Row(tokens=flattened(row), view=[own], own=own)])[0]
+            assert (shared - plain).abs().max() <= 1e-9
+
+
+def test_three_layers_do_not_read_a_shared_view_as_plain_text() -> None:
+    """Deeper keys and values keep the context they were made in; that is the method's nature."""
+    engine, _ = tiny_engine(layers=3)
+    team = Team(engine, 2, random.Random(1))
+    rows = [team.rows() for _ in range(3)][-1]
+    logits = engine.forward(rows)
+    own = engine.block()
+    plain = engine.forward([Row(tokens=flattened(rows[0]), view=[own], own=own)])[0]
+    assert (logits[0] - plain).abs().max() > 1e-3
+
+
+def test_layouts_keep_their_invariants() -> None:
+    """Oracle L: order of others changes distances only; a commit leaves later places alone."""
+    engine, _ = tiny_engine()
+    places: list[list[tuple[int, int]]] = []
+    engine.recorder = lambda tick: places.append(
+        [(row.place, sum(s.stop - s.start for s in row.view)) for row in tick]
+    )
+    a, b, c, own = (engine.block(1) for _ in range(4))
+    for block, length in ((a, 3), (b, 2), (c, 4)):
+        engine.forward([Row(tokens=[1] * length, view=[block], own=block)])
+    engine.forward([Row(tokens=[5], view=[a, b, c, own], own=own)])
+    engine.forward([Row(tokens=[6], view=[a, c, b, own], own=own)])
+    engine.forward([Row(tokens=[7], view=[a, b.segment(), engine.block(), c, own], own=own)])
+    assert places[-3:] == [[(9, 10)], [(10, 11)], [(11, 12)]]
