@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib.metadata import entry_points
@@ -31,7 +32,7 @@ class CommandGroup(TyperGroup):
         except KeyboardInterrupt:
             raise typer.Exit(exits.INTERRUPTED) from None
         except BrokenPipeError:  # `passel graph ... | head`
-            sys.stderr.close()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains
             raise typer.Exit(exits.OK) from None
 
 

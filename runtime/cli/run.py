@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...protocols.errors import DeadlineError
+from . import exits
 from .interruption import Interruption
 from .output import ActorRow, choose_output
 from .report import code_of, report
@@ -96,7 +98,10 @@ class _Run:
         try:
             asyncio.run(self._everything())
         finally:
-            self._output.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._output.close()
+        if isinstance(self._failure, BrokenPipeError):  # whoever read the output has had enough
+            raise self._failure
         code = exits.OK
         if self._failure is not None:
             report(self._failure)  # of whatever type a handler's `raises` lets through

@@ -53,6 +53,18 @@ def test_a_stream_is_shown_as_it_comes(host: Host) -> None:
     ]
 
 
+def test_a_reader_that_leaves_ends_the_run_quietly(host: Host) -> None:
+    words = ["--set", "params.ask=talk", "--set", "params.args={words: 100000}"]
+    process = host.start("run", "calls.yaml", *words)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith("Alice | word0")
+    process.stdout.close()
+    assert process.wait(20) == exits.OK
+    assert "Error" not in process.stderr.read()
+    assert host.left_over() == []
+
+
 def test_a_main_that_raises_ends_with_one_and_both_tracebacks(host: Host) -> None:
     done = host.run("run", "calls.yaml", "--set", "params.ask=fail", "--set", "params.args={}")
     assert done.returncode == exits.FAILED
