@@ -13,6 +13,7 @@ import pytest
 
 from passel import Runtime
 from passel.runtime.cli import exits
+from passel.runtime.topology import ActorSpec, Main, NodeSpec, Topology
 
 if TYPE_CHECKING:
     from .conftest import Host
@@ -197,6 +198,28 @@ def test_a_program_embeds_a_topology(host: Host, monkeypatch: pytest.MonkeyPatch
     assert answer == 5
     assert events[-1] == {"answer": "42", "known": "42"}
     assert host.left_over() == []
+
+
+def test_a_program_builds_its_topology_in_python(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(HERE), *sys.path])
+    monkeypatch.setenv("PASSEL_RUN_DIR", str(host.base))
+    topology = Topology(
+        name="made",
+        nodes={"side": NodeSpec(count=2)},
+        actors={
+            "counter": ActorSpec(cls="cli_actors:Counter", node="side", replicas=2),
+            "caller": ActorSpec(cls="cli_actors:Caller", args={"counter": {"ref": "counter-1"}}),
+        },
+        main=Main(actor="caller", ask="go", args={"rounds": 7}),
+    )
+
+    async def program() -> object:
+        async with Runtime.from_topology(topology) as runtime:
+            return await runtime.main()
+
+    assert asyncio.run(program()) == 7
 
 
 def test_a_node_starts_without_the_command_line_libraries(host: Host) -> None:
