@@ -28,7 +28,7 @@ from passel.protocols.envelope import (
 
 REQUEST = [
     "id", "source", "target", "incarnation", "method", "deadline", "sequence", "sent", "chain", "trace", "key",
-    "frames", "body",
+    "beside", "frames", "body",
 ]  # fmt: skip
 DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     Ask: (0, REQUEST),
@@ -40,7 +40,7 @@ DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     End: (6, ["id"]),
     Cancel: (7, ["id"]),
     Demand: (8, ["id", "count"]),
-    Credit: (9, ["target", "incarnation", "count"]),
+    Credit: (9, ["target", "incarnation", "count", "beside"]),
     Closed: (10, ["target", "incarnation", "reason"]),
     Hello: (11, ["node", "life", "endpoint", "version", "signatures", "cookie"]),
     Goodbye: (12, ["node", "reason"]),
@@ -52,6 +52,7 @@ text = st.text(max_size=20)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "deadline": st.floats(allow_nan=False),
     "sent": st.floats(allow_nan=False),
+    "beside": st.booleans(),
     "trace": st.binary(max_size=16),
     "body": st.recursive(
         st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | text | st.binary(max_size=9),

@@ -60,7 +60,7 @@ HINTS: tuple[Any, ...] = (
 
 def in_ask(body: bytes) -> bytes:
     """Return a batch of one ask with this body."""
-    fields = (1, "a/", "b", 1, "m", -1.0, 1, 0.0, "", b"", "", 0)
+    fields = (1, "a/", "b", 1, "m", -1.0, 1, 0.0, "", b"", "", False, 0)
     return pack_batch([Ask(*fields, msgspec.Raw(body))])
 
 
@@ -87,7 +87,7 @@ def test_hostile_bodies_are_refused_in_memory_of_their_own_size(codec: Codec, na
 def test_hostile_batches_are_refused_in_memory_of_their_own_size(name: str) -> None:
     data = HOSTILE[name]
 
-    for frame in (data, b"\x91" + data, b"\x91\x9e\x00" + data, in_ask(data)):
+    for frame in (data, b"\x91" + data, b"\x91\x9f\x00" + data, in_ask(data)):
         assert peak_of(lambda frame=frame: unpack_batch(frame)) < 10 * len(frame) + 100_000  # type: ignore[misc]  # a default argument
     assert peak_of(lambda: unpack_array(data, [])) < 10 * len(data) + 100_000
 
