@@ -65,12 +65,18 @@ class Heard:
 
 @asynccontextmanager
 async def team(
-    folder: Path, tmp_path: Path, size: int, told: TeamSettings, *, lives: int = 3
+    model: Path | str,
+    tmp_path: Path,
+    size: int,
+    told: TeamSettings,
+    *,
+    lives: int = 3,
+    dtype: str = "float64",
 ) -> AsyncIterator[tuple[Runtime, ActorRef[Session]]]:
     """Start a cache here, workers in processes of their own, and a session."""
     async with Runtime(name="team", run_directory=tmp_path) as runtime:
         cache = await runtime.options(name="cache").spawn(
-            SharedCache, model=str(folder), dtype="float64", threads=1, rules=[RULE]
+            SharedCache, model=str(model), dtype=dtype, threads=1, rules=[RULE]
         )
         workers = []
         for number in range(size):
@@ -200,11 +206,18 @@ def test_a_worker_that_hangs_is_fenced_after_three_misses(
 
 
 @pytest.mark.model
-def test_a_real_model_writes_steps_in_two_processes(tmp_path: Path) -> None:
+def test_a_real_model_writes_steps_for_workers_in_two_processes(tmp_path: Path) -> None:
     async def run() -> Heard:
-        told = TeamSettings(steps=StepSettings(max_tokens=24), tick_deadline=None)
-        async with team(tmp_path / "unused", tmp_path, 2, told) as (_, session):
+        told = TeamSettings(steps=StepSettings(max_tokens=40), tick_deadline=None)
+        async with team("smollm2-135m", tmp_path, 2, told, dtype="float32") as (_, session):
             return await listen(session)
 
     heard = asyncio.run(run())
-    assert heard.text("Bob").startswith("**Bob [1]:**")
+    prepared, solution = heard.events[0], heard.events[-1]
+    assert isinstance(prepared, Prepared)
+    assert prepared.prompt_tokens <= 800
+    assert isinstance(solution, Solution)
+    assert solution.answer
+    for name in ("Alice", "Bob"):
+        assert heard.text(name).startswith(f"**{name} [1]:** ")
+        assert len(heard.text(name)) > 60
