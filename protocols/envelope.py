@@ -34,6 +34,8 @@ class Request(Message, array_like=True, gc=False):
         chain: Addresses that wait for this ask, outermost first, joined by spaces.
         trace: Trace context: 16 bytes of trace id, or empty.
         key: Idempotency key, or empty.
+        beside: Whether it takes a place beside the mailbox (the sender knows that its handler is
+            concurrent or a stream) and not one in it.
         frames: How many of the multipart's tensor frames belong to this message.
         body: The encoded arguments.
     """
@@ -49,6 +51,7 @@ class Request(Message, array_like=True, gc=False):
     chain: str
     trace: bytes
     key: str
+    beside: bool
     frames: int
     body: msgspec.Raw
 
@@ -116,11 +119,12 @@ class Demand(Message, array_like=True, gc=False, tag=8):
 
 
 class Credit(Message, array_like=True, gc=False, tag=9):
-    """`count` places in the mailbox of an actor are the receiver's again."""
+    """`count` places with an actor, in its mailbox or beside it, are the receiver's again."""
 
     target: str
     incarnation: int
     count: int
+    beside: bool = False
 
 
 class Closed(Message, array_like=True, gc=False, tag=10):

@@ -20,7 +20,7 @@ from .streams import Producer
 from .supervision import Failed, GiveUp, RestartPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from ..protocols.address import Address
     from ..protocols.control import Supervision
@@ -48,7 +48,7 @@ class Cell:
     __slots__ = (
         "_backoff", "_beside", "_closers", "_current", "_drainer", "_failure", "_mailbox", "_make", "_node",
         "_policy", "_stopping", "_supervision", "actor", "address", "closed", "edges", "ending", "failed",
-        "handled", "key", "ready", "restarts", "senders", "specs", "target", "watchers",
+        "handled", "key", "now", "ready", "restarts", "senders", "specs", "target", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,7 @@ class Cell:
         self._closers: list[Callable[[], None]] | None = None
         self.address = address
         self.key = str(address)
+        self.now = node.now
         self.specs = node.no_specs
         self.actor: Actor | None = None
         self.target: Any = (
@@ -115,7 +116,7 @@ class Cell:
             finally:
                 CURRENT_CALL.reset(token)
         self.ready = True
-        if self._mailbox:
+        if self._mailbox or self._failure is not None:
             self._wake()
 
     def deliver(self, request: Delivery) -> None:
@@ -124,7 +125,7 @@ class Cell:
             self._node.dead_letter(request, "the actor has stopped")
             request.reject(DeadActorError(self.address, "it has stopped"))
             return
-        if request.spec.concurrent and self.ready and not self._mailbox:
+        if request.spec.concurrent and self.ready:
             self._start_beside(request)
             return
         if self._mailbox is None:
@@ -132,6 +133,18 @@ class Cell:
         self._mailbox.append(request)
         if self.ready:
             self._wake()
+
+    def record(self, source: str, sequence: int, sent: float, arrived: float) -> None:
+        """Note number and times of a message on its edge."""
+        if self.edges is None:
+            self.edges = {}
+        edge = self.edges.get(source)
+        if edge is None:
+            edge = self.edges[source] = Edge()
+        edge.count += 1
+        edge.sequence = sequence
+        edge.sent = sent
+        edge.arrived = arrived
 
     def cancel(self, request: Delivery) -> None:
         """Nobody waits for `request` any more: drop it, or end its handler."""
@@ -154,7 +167,7 @@ class Cell:
 
     def start_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run the actor's own background work as a task that ends with it."""
-        self._add_beside(work, self._background(work))
+        self._add_beside(work, self._background(work)).add_done_callback(lambda _: work.close())
 
     async def _background(self, work: Coroutine[Any, Any, None]) -> None:
         CURRENT_CALL.set(Call(self.key, None, "", b""))
@@ -162,8 +175,6 @@ class Cell:
             await work
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
             self.fail(error, "background work")
-        finally:
-            self._remove_beside(work)
 
     def _wake(self) -> None:
         if self._drainer is None:
@@ -196,7 +207,7 @@ class Cell:
     def _arguments(self, request: Delivery) -> tuple[Any, ...] | None:
         """Return the decoded arguments, or None when the request has been answered already."""
         deadline = request.deadline
-        if deadline is not None and deadline <= self._node.now():
+        if request.kind != TELL and deadline is not None and deadline <= self._node.now():
             self._node.dead_letter(request, "its deadline passed in the mailbox")
             request.reject(DeadlineError(f"{self.key}.{request.spec.name}", 0.0, "its turn"))
             return None
@@ -248,11 +259,13 @@ class Cell:
     # Handlers that run beside the mailbox.
 
     def _start_beside(self, request: Delivery) -> None:
-        work = self._produce(request) if request.kind == OPEN else self._handle_beside(request)
         if request.kind == OPEN:
             request.producer = Producer(self._node.loop, request.demand)
             request.release()
-        self._add_beside(request, work)
+            self._add_beside(request, self._produce(request))
+        else:
+            task = self._add_beside(request, self._handle_beside(request))
+            task.add_done_callback(lambda _: request.release())
 
     async def _handle_beside(self, request: Delivery) -> None:
         try:
@@ -274,9 +287,6 @@ class Cell:
         else:
             request.succeed(result)
             self.handled += 1
-        finally:
-            self._remove_beside(request)
-            request.release()
 
     async def _produce(self, request: Delivery) -> None:
         try:
@@ -301,15 +311,16 @@ class Cell:
                 raise
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
             self._raised(request, error)
-        finally:
-            self._remove_beside(request)
 
-    def _add_beside(self, owner: Any, work: Coroutine[Any, Any, None]) -> None:
+    def _add_beside(self, owner: Any, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         if self._beside is None:
             self._beside = {}
-        self._beside[owner] = self._node.start_task(work)
+        task = self._beside[owner] = self._node.start_task(work)
+        task.add_done_callback(lambda _: self._remove_beside(owner))
+        return task
 
     def _remove_beside(self, owner: Any) -> None:
+        """Forget a task that has ended, also one that was cancelled before its first step."""
         if self._beside is not None:
             self._beside.pop(owner, None)
             if not self._beside:
@@ -343,6 +354,7 @@ class Cell:
             try:
                 await asyncio.sleep(effect.after)
                 await self._end_beside(0.0)
+                self._run_closers()
                 self._failure = None
                 self.restarts += 1
                 await self.start()
@@ -368,8 +380,8 @@ class Cell:
                 await asyncio.wait([self._drainer], timeout=until - self._node.now())
         self._stopping = True
         if self._drainer is not None and not own:
-            await _end(self._drainer, until - self._node.now())
-        await self._end_beside(until - self._node.now())
+            await _end([self._drainer], 0.0 if self._backoff else until - self._node.now())
+        await self._end_beside(until - self._node.now(), asker)
         if (
             self.ready
             and self.actor is not None
@@ -390,9 +402,22 @@ class Cell:
             CURRENT_CALL.reset(token)
 
     async def _end_beside(self, grace: float, asker: asyncio.Task[Any] | None = None) -> None:
-        for task in list((self._beside or {}).values()):
-            if task is not asker:
-                await _end(task, grace)
+        """End what runs beside: handlers within `grace` seconds, then background work at once."""
+        beside = {o: t for o, t in (self._beside or {}).items() if t is not asker}
+        background = [t for o, t in beside.items() if asyncio.iscoroutine(o)]
+        await _end([t for t in beside.values() if t not in background], grace)
+        await _end(background, 0.0)
+
+    def _run_closers(self) -> None:
+        closers, self._closers = self._closers, None
+        for action in closers or ():
+            action()
+
+    async def discard(self, reason: str) -> None:
+        """End an actor that could not be started."""
+        self._stopping = True
+        await self._end_beside(0.0)
+        self.close(reason)
 
     def close(self, reason: str) -> None:
         """The actor is gone: refuse what waits, tell those who watch or write to it."""
@@ -411,8 +436,7 @@ class Cell:
         for watcher in self.watchers or ():
             if not watcher.done():
                 watcher.set_result(reason)
-        for action in self._closers or ():
-            action()
+        self._run_closers()
 
 
 class Edge:
@@ -434,10 +458,11 @@ def _is_ordered() -> bool:
     return task.cancelling() > 0
 
 
-async def _end(task: asyncio.Task[None], grace: float) -> None:
-    """Give a task `grace` seconds to end, then cancel it and wait until it has."""
-    if grace > 0.0:
-        await asyncio.wait([task], timeout=grace)
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=1.0)
+async def _end(tasks: Sequence[asyncio.Task[None]], grace: float) -> None:
+    """Give tasks `grace` seconds to end, then cancel them and wait until they have."""
+    if tasks and grace > 0.0:
+        await asyncio.wait(tasks, timeout=grace)
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)

@@ -95,7 +95,7 @@ class Inbound:
 
     def release(self) -> None:
         """The request left the mailbox: its sender may send another."""
-        self._link.consumed(self.cell)
+        self._link.consumed(self.cell, beside=self._message.beside)
 
     def succeed(self, value: Any) -> None:
         """Answer with a result."""

@@ -69,6 +69,7 @@ class Link:
         self._scheduled = False
         self._next_id = 0
         self._taken: dict[Cell, int] = {}
+        self._taken_beside: dict[Cell, int] = {}
 
     @property
     def connected(self) -> bool:
@@ -111,7 +112,7 @@ class Link:
         fields = (
             sending.id, sending.source, address.actor, address.incarnation, sending.spec.name, left,
             target.next_sequence(sending.source), now, sending.chain, sending.trace, sending.key,
-            len(frames), msgspec.Raw(body),
+            sending.spec.concurrent, len(frames), msgspec.Raw(body),
         )  # fmt: skip
         if sending.kind == ASK:
             self.send(Ask(*fields), frames, len(body))
@@ -162,15 +163,16 @@ class Link:
         self._ship(outlet, first, frames[:share])
         self._ship(outlet, rest, frames[share:])
 
-    def consumed(self, cell: Cell) -> None:
-        """One of the peer's requests left a mailbox; give places back, many at a time."""
-        count = self._taken.get(cell, 0) + 1
+    def consumed(self, cell: Cell, *, beside: bool) -> None:
+        """One of the peer's requests gave up its place; give places back, many at a time."""
+        taken = self._taken_beside if beside else self._taken
+        count = taken.get(cell, 0) + 1
         if count * 2 >= cell.address.window:
-            self._taken.pop(cell, None)
+            taken.pop(cell, None)
             if not cell.closed:
-                self.send(Credit(cell.address.actor, cell.address.incarnation, count))
+                self.send(Credit(cell.address.actor, cell.address.incarnation, count, beside))
         else:
-            self._taken[cell] = count
+            taken[cell] = count
 
     def answer(
         self, message: Reply | Failure, frames: Sequence[Buffer] = (), size: int = 0
@@ -188,6 +190,7 @@ class Link:
     def forget(self, cell: Cell, reason: str) -> None:
         """Tell the peer that an actor of ours, which it wrote to, is gone."""
         self._taken.pop(cell, None)
+        self._taken_beside.pop(cell, None)
         self.send(Closed(cell.address.actor, cell.address.incarnation, reason))
 
     def fail(self, error: DeadActorError) -> None:

@@ -34,7 +34,6 @@ from ..protocols.errors import (
 from ..protocols.failure import Failed
 from ..protocols.limits import PROTOCOL_VERSION
 from ..protocols.log import log
-from .cell import Edge
 from .inbound import Inbound
 from .sending import TELL
 
@@ -163,13 +162,13 @@ class Receiver:
             return
         spec = cell.specs.get(message.method)
         if spec is None:
-            link.consumed(cell)
+            link.consumed(cell, beside=message.beside)
             self._reject(
                 link, message, cell, NotAHandlerError(cell.key, message.method, list(cell.specs))
             )
             return
         if message.chain and not spec.concurrent and cell.key in message.chain.split(" "):
-            link.consumed(cell)
+            link.consumed(cell, beside=message.beside)
             self._reject(link, message, cell, CallCycleError(cell.key, message.chain.split(" ")))
             return
         now = node.now()
@@ -179,7 +178,7 @@ class Receiver:
         if cell.senders is None:
             cell.senders = set()
         cell.senders.add(link)
-        _record(cell, message, now)
+        cell.record(message.source, message.sequence, message.sent, now)
         cell.deliver(inbound)
 
     def _undeliverable(self, link: Link, message: Request) -> None:
@@ -243,6 +242,7 @@ class Receiver:
         try:
             value = link.codec.decode(message.body, sending.spec.returns, frames)
         except ProtocolError as error:
+            sending.target.withdraw(sending)
             sending.refuse(error)
         else:
             sending.item(value)
@@ -255,22 +255,9 @@ class Receiver:
     def _credit(self, link: Link, message: Credit, _frames: Sequence[Buffer]) -> None:
         target = link.targets.get((message.target, message.incarnation))
         if target is not None and 0 < message.count <= target.address.window:
-            target.refill(message.count)
+            target.refill(message.count, beside=message.beside)
 
     def _closed(self, link: Link, message: Closed, _frames: Sequence[Buffer]) -> None:
         target = link.targets.pop((message.target, message.incarnation), None)
         if target is not None:
             target.close(DeadActorError(target.address, message.reason))
-
-
-def _record(cell: Cell, message: Request, now: float) -> None:
-    """Note number and times of a message on its edge."""
-    if cell.edges is None:
-        cell.edges = {}
-    edge = cell.edges.get(message.source)
-    if edge is None:
-        edge = cell.edges[message.source] = Edge()
-    edge.count += 1
-    edge.sequence = message.sequence
-    edge.sent = message.sent
-    edge.arrived = now

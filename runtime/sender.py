@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..actors.call import CURRENT_CALL
 from ..protocols.errors import CallCycleError, DeadlineError, MailboxFullError, RuntimeClosedError
 from .sending import ASK, OPEN, TELL, Sending
-from .streams import Consumer
+from .streams import Consumer, StreamIterator
 
 if TYPE_CHECKING:
     from ..actors.ref import AnySpec, Reference
@@ -83,7 +83,7 @@ class NodeSender:
         """Send a message if its mailbox has a place."""
         sending = self._sending(TELL, ref, spec, arguments, None, key)
         target = sending.target
-        if target.credit <= 0 or target.parked:
+        if not target.lane(sending).has_place:
             raise MailboxFullError(target.key, target.address.window)
         target.submit(sending)
 
@@ -94,10 +94,11 @@ class NodeSender:
         arguments: tuple[Any, ...],
         timeout: float | None,
         prefetch: int,
-    ) -> Consumer:
-        """Return the consumer of a stream that is not opened yet."""
+    ) -> StreamIterator:
+        """Return the iterator of a stream that is not opened yet."""
         sending = self._sending(OPEN, ref, spec, arguments, timeout, "")
-        return Consumer(sending, loop=self._loop, wheel=self._wheel, prefetch=prefetch)
+        consumer = Consumer(sending, loop=self._loop, wheel=self._wheel, prefetch=prefetch)
+        return StreamIterator(consumer, self._loop)
 
     def _sending(
         self,

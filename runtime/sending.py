@@ -110,7 +110,7 @@ class Sending:
 
     def release(self) -> None:
         """The request left the mailbox: its place is free again."""
-        self.target.refill(1)
+        self.target.refill(1, beside=self.spec.concurrent)
 
     def succeed(self, value: Any) -> None:
         """Answer with a result."""

@@ -21,41 +21,23 @@ if TYPE_CHECKING:
     from .sending import Sending
 
 
-class Target:
-    """One actor as seen from this node.
+class Lane:
+    """The places that one node has with one actor, and the requests that wait for one.
 
-    Attributes:
-        address: Where it is.
-        key: Its address as text, as it appears in ask chains.
-        closed: Whether it is known to be gone; a named one is then looked up anew.
+    An actor has two: one for its mailbox, one for the handlers that run beside it. So what runs
+    beside does not wait for a mailbox that is full, and is bounded all the same.
     """
 
-    __slots__ = ("address", "closed", "credit", "key", "parked", "sequences")
+    __slots__ = ("credit", "parked")
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self.key = str(address)
-        self.credit = address.window
+    def __init__(self, credit: int) -> None:
+        self.credit = credit
         self.parked: deque[Sending] | None = None
-        self.closed = False
-        self.sequences: dict[str, int] = {}
 
-    def submit(self, sending: Sending) -> bool:
-        """Send a request now, or park it until there is a place; return whether it was sent.
-
-        Raises:
-            CodecError: Its arguments cannot travel.
-        """
-        if self.credit > 0 and not self.parked:
-            self.credit -= 1
-            try:
-                self.transmit(sending)
-            except PasselError:
-                self.credit += 1
-                raise
-            return True
-        self.park(sending)
-        return False
+    @property
+    def has_place(self) -> bool:
+        """Whether a request would be sent at once."""
+        return self.credit > 0 and not self.parked
 
     def park(self, sending: Sending) -> None:
         """Keep a request until a place is given back."""
@@ -63,37 +45,88 @@ class Target:
             self.parked = deque()
         self.parked.append(sending)
 
-    def refill(self, count: int) -> None:
-        """Take back `count` places; send what is parked, in order."""
-        self.credit += count
-        parked = self.parked
-        while parked and self.credit > 0:
+    def empty(self) -> deque[Sending]:
+        """Take out everything that is parked."""
+        parked, self.parked = self.parked, None
+        return parked or deque()
+
+
+class Target:
+    """One actor as seen from this node.
+
+    Attributes:
+        address: Where it is.
+        key: Its address as text, as it appears in ask chains.
+        mailbox: Places in its mailbox.
+        beside: Places for handlers that run beside the mailbox.
+        closed: Whether it is known to be gone; a named one is then looked up anew.
+    """
+
+    __slots__ = ("address", "beside", "closed", "key", "mailbox", "sequences")
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.key = str(address)
+        self.mailbox = Lane(address.window)
+        self.beside = Lane(address.window)
+        self.closed = False
+        self.sequences: dict[str, int] = {}
+
+    def lane(self, sending: Sending) -> Lane:
+        """Return the lane that a request takes."""
+        return self.beside if sending.spec.concurrent else self.mailbox
+
+    def submit(self, sending: Sending) -> bool:
+        """Send a request now, or park it until there is a place; return whether it was sent.
+
+        Raises:
+            CodecError: Its arguments cannot travel.
+        """
+        lane = self.beside if sending.spec.concurrent else self.mailbox
+        if lane.credit > 0 and not lane.parked:
+            lane.credit -= 1
+            try:
+                self.transmit(sending)
+            except PasselError:
+                lane.credit += 1
+                raise
+            return True
+        lane.park(sending)
+        return False
+
+    def refill(self, count: int, *, beside: bool) -> None:
+        """Take back `count` places of a lane; send what is parked there, in order."""
+        lane = self.beside if beside else self.mailbox
+        lane.credit += count
+        parked = lane.parked
+        while parked and lane.credit > 0:
             sending = parked.popleft()
             if sending.done:
                 continue
-            self.credit -= 1
+            lane.credit -= 1
             try:
                 self.transmit(sending)
             except PasselError as error:
-                self.credit += 1
+                lane.credit += 1
                 sending.refuse(error)
             else:
                 sending.accepted()
 
     def withdraw(self, sending: Sending) -> None:
         """The caller no longer waits: forget the request, or cancel it where it is."""
+        parked = self.lane(sending).parked
         if sending.transmitted:
             self.cancel(sending)
-        elif self.parked:
+        elif parked:
             with contextlib.suppress(ValueError):  # refused meanwhile
-                self.parked.remove(sending)
+                parked.remove(sending)
 
     def close(self, error: DeadActorError) -> None:
         """The actor is gone: refuse what is parked."""
         self.closed = True
-        parked, self.parked = self.parked, None
-        for sending in parked or ():
-            sending.refuse(error)
+        for lane in (self.mailbox, self.beside):
+            for sending in lane.empty():
+                sending.refuse(error)
 
     def next_sequence(self, source: str) -> int:
         """Return the number of the next message on the edge from `source`."""
@@ -126,7 +159,10 @@ class LocalTarget(Target):
     def transmit(self, sending: Sending) -> None:
         """Put the request into the mailbox."""
         sending.transmitted = True
-        sending.sequence = self.next_sequence(sending.source)
+        source = sending.source
+        sending.sequence = number = self.next_sequence(source)
+        now = self.cell.now()
+        self.cell.record(source, number, now, now)
         self.cell.deliver(sending)
 
     def cancel(self, sending: Sending) -> None:
@@ -170,13 +206,12 @@ class MovingTarget(Target):
 
     def __init__(self, address: Address) -> None:
         super().__init__(address)
-        self.credit = 0
+        self.mailbox.credit = self.beside.credit = 0
 
     def settle(self, target: Target) -> None:
         """Pass on what waited, in order, now that the place is known."""
         self.closed = True
-        parked, self.parked = self.parked, None
-        for sending in parked or ():
+        for sending in (*self.mailbox.empty(), *self.beside.empty()):
             if sending.done:
                 continue
             sending.target = target
