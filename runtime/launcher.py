@@ -45,7 +45,8 @@ class NodeProcess:
         self.node = config.node
         self.life = config.life
         self._log = log
-        environment = dict(os.environ)
+        # Threads of OpenMP that spin while they wait would take cores from the other processes.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
         if config.threads:
             environment["OMP_NUM_THREADS"] = str(config.threads)
         with log.open("ab") as output:

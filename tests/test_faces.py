@@ -33,10 +33,25 @@ def label(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def eager(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the lazy root face as the plain one that checkers see; why it is lazy stands there."""
+    found: list[ast.stmt] = []
+    for node in statements:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            found += node.body
+        elif isinstance(node, ast.FunctionDef):
+            assert node.name in {"__getattr__", "__dir__"}
+        elif ast.unparse(node) != "TYPE_CHECKING = False":
+            found.append(node)
+    return found
+
+
 @pytest.mark.parametrize("face", faces(), ids=label)
 def test_a_face_only_exports(face: Path) -> None:
     docstring, *rest = tree_of(face).body
     assert isinstance(docstring, ast.Expr)
+    if face.parent == ROOT:
+        rest = eager(rest)
 
     exported: list[str] = []
     for node in rest:
