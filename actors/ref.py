@@ -207,7 +207,13 @@ class StreamCall:
     def options(
         self, *, timeout: float | None = None, prefetch: int = DEFAULT_PREFETCH
     ) -> StreamCall:
-        """Return the stream with a limit on its whole duration, or another prefetch."""
+        """Return the stream with a limit on its whole duration, or another prefetch.
+
+        Raises:
+            ValueError: `prefetch` is not positive: nothing would ever be sent.
+        """
+        if prefetch < 1:
+            raise ValueError(f"prefetch is {prefetch}; a stream needs at least 1")
         return StreamCall(self._ref, self._spec, timeout, prefetch)
 
 

@@ -176,7 +176,7 @@ class Node:
         try:
             await cell.start()
         except BaseException as error:
-            cell.close("it could not be started")
+            await cell.discard("it could not be started")
             self.cells.pop(cell.address.actor, None)
             if isinstance(error, Exception) and not isinstance(error, SpawnError):
                 reason = f"{type(error).__name__}: {error}"

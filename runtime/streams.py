@@ -39,11 +39,34 @@ class Producer:
         self.demand -= 1
 
 
-class Consumer:
+class StreamIterator:
     """The iterator that a stream call returns; the stream is opened at its first step.
 
-    Leaving early (`aclose`, or dropping the iterator) cancels the producer.
+    Leaving early (`aclose`, or dropping the iterator as `break` does) cancels the producer. It
+    is not what the request holds on to: nothing but its reader keeps it alive.
     """
+
+    def __init__(self, consumer: Consumer, loop: asyncio.AbstractEventLoop) -> None:
+        self._consumer = consumer
+        self._loop = loop
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._consumer.next()
+
+    async def aclose(self) -> None:
+        """Leave the stream; its producer is cancelled."""
+        self._consumer.leave()
+
+    def __del__(self) -> None:
+        if self._consumer.is_open and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._consumer.leave)  # dropped in whatever thread
+
+
+class Consumer:
+    """The receiving end of a stream: what its request holds on to."""
 
     def __init__(
         self,
@@ -66,10 +89,17 @@ class Consumer:
         self.prefetch = prefetch
         sending.consumer = self
 
-    def __aiter__(self) -> Self:
-        return self
+    @property
+    def is_open(self) -> bool:
+        """Whether a producer may be at work for it."""
+        return self._opened and not self._finished
 
-    async def __anext__(self) -> Any:
+    async def next(self) -> Any:
+        """Return the next item; opens the stream at first.
+
+        Raises:
+            StopAsyncIteration: There is none.
+        """
         if not self._opened:
             self._open()
         while not self._items:
@@ -82,7 +112,7 @@ class Consumer:
             try:
                 await self._waiter
             except BaseException:
-                self._leave()
+                self.leave()
                 raise
             finally:
                 self._waiter = None
@@ -93,13 +123,12 @@ class Consumer:
             self._consumed = 0
         return item
 
-    async def aclose(self) -> None:
+    def leave(self) -> None:
         """Leave the stream; its producer is cancelled."""
-        self._leave()
-
-    def __del__(self) -> None:
-        if self._opened and not self._finished and not self._loop.is_closed():
-            self._leave()
+        if self.is_open:
+            self._close()
+            self._sending.cancelled = True
+            self._sending.target.withdraw(self._sending)
 
     def push(self, item: Any) -> None:
         """An item has come."""
@@ -130,12 +159,6 @@ class Consumer:
         except BaseException:
             self._close()
             raise
-
-    def _leave(self) -> None:
-        if self._opened and not self._finished:
-            self._close()
-            self._sending.cancelled = True
-            self._sending.target.withdraw(self._sending)
 
     def _close(self) -> None:
         self._finished = True

@@ -306,7 +306,7 @@ class Hop(Actor):
                 return await self.onward.go.options(timeout=None)(f"{name}'")
             await self.witness.hear.tell(f"{name} waits")
             await asyncio.Event().wait()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, DeadlineError):  # whichever comes first at a deadline
             self.witness.hear.tell_nowait(f"{name} cancelled")
             raise
         return "never"
@@ -532,7 +532,7 @@ class Blocking(Actor):
         """Block this actor's thread until the file `gate` exists."""
 
         def wait() -> str:
-            while not os.path.exists(gate):  # noqa: PTH110
+            while not os.path.exists(gate):
                 time.sleep(0.005)
             return threading.current_thread().name
 
