@@ -40,12 +40,13 @@ from .cache.errors import (
     UnknownRuleError,
     UnknownSessionError,
 )
-from .cache.layout import LAYOUTS
+from .cache.layout import LAYOUTS, PROMPT
 from .cache.live import LiveSession
 from .cache.memory import EngineVocabulary, Memory, without_controls
 from .cache.rules import load_rules
 from .cache.ticks import TickCore
 from .handler import handler
+from .llm.errors import ContextLengthError
 
 if TYPE_CHECKING:
     from .llm.engine import Engine
@@ -91,6 +92,7 @@ class SharedCache(Actor):
         self._rules = load_rules(rules)
         self._sessions: dict[SessionId, LiveSession] = {}
         self._opened = 0
+        self._opening = 0
         self._engine: Engine | None = None
 
     async def started(self) -> None:
@@ -113,23 +115,29 @@ class SharedCache(Actor):
         self._check(spec)
         self._opened += 1
         session = SessionId(f"{self.context.name}-{self._opened}")
-        layout = LAYOUTS[spec.layout]
-        prompt = await self.context.run_blocking(self._prompt_ids, spec)
-        memory = Memory(self._loaded, spec=spec, layout=layout, prompt=prompt)
         began = self.context.now()
-        await self.context.run_blocking(memory.prefill)
+        self._opening += 1
+        try:
+            memory = await self.context.run_blocking(self._prefilled, spec)
+        except ContextLengthError as error:
+            raise InvalidSessionError(reason=f"its prompt is too long: {error}") from error
+        finally:
+            self._opening -= 1
         core = TickCore(
             workers=spec.workers,
             tick_deadline=spec.tick_deadline,
             join_deadline=spec.join_deadline,
             max_misses=spec.max_misses,
         )
-        board = Board(spec.workers, layout=layout, vocabulary=EngineVocabulary(self._loaded))
+        vocabulary = EngineVocabulary(self._loaded)
+        board = Board(spec.workers, layout=LAYOUTS[spec.layout], vocabulary=vocabulary)
         live = LiveSession(session, context=self.context, core=core, board=board, memory=memory)
         self._sessions[session] = live
         live.open()
         return SessionOpened(
-            session=session, prompt_tokens=len(prompt), seconds=self.context.now() - began
+            session=session,
+            prompt_tokens=len(memory.block(PROMPT)),
+            seconds=self.context.now() - began,
         )
 
     @handler(raises=(CacheError,))
@@ -274,13 +282,13 @@ class SharedCache(Actor):
             )
         if any(not name or "/" in name for name in names):
             raise InvalidSessionError(reason="a worker's name is empty or has a slash")
-        if len(self._sessions) >= self._max_sessions:
+        if len(self._sessions) + self._opening >= self._max_sessions:
             raise InvalidSessionError(
                 reason=f"{self._max_sessions} sessions are open; drop one first"
             )
 
-    def _prompt_ids(self, spec: SessionSpec) -> list[int]:
-        """Render the conversation, open the assistant's turn, and add the marker behind it."""
+    def _prefilled(self, spec: SessionSpec) -> Memory:
+        """Compute the prompt: the conversation, the assistant's turn, the marker behind it."""
         engine = self._loaded
         turns = [
             {"role": turn.role, "content": without_controls(engine, turn.content)}
@@ -290,4 +298,7 @@ class SharedCache(Actor):
         past = engine.tokenizer.encode(spec.markers.past, special=False)
         if not rendered + past:
             raise InvalidSessionError(reason="its prompt is empty")
-        return rendered + past
+        layout = LAYOUTS[spec.layout]
+        memory = Memory(engine, spec=spec, layout=layout, prompt=rendered + past)
+        memory.prefill()
+        return memory

@@ -1,1 +1,32 @@
 """The pure cores of the shared cache: whose turn it is, what stands where, what was written."""
+
+from __future__ import annotations
+
+from .board import Board, Feed, Writing
+from .errors import (
+    CacheError,
+    InvalidAnswerError,
+    InvalidSessionError,
+    UnknownRuleError,
+    UnknownSessionError,
+)
+from .layout import LAYOUTS, Layout, Standing
+from .rules import Rule, RuleType
+from .ticks import TickCore
+
+__all__ = [
+    "LAYOUTS",
+    "Board",
+    "CacheError",
+    "Feed",
+    "InvalidAnswerError",
+    "InvalidSessionError",
+    "Layout",
+    "Rule",
+    "RuleType",
+    "Standing",
+    "TickCore",
+    "UnknownRuleError",
+    "UnknownSessionError",
+    "Writing",
+]

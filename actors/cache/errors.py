@@ -5,8 +5,7 @@ PasselError
     ├── InvalidAnswerError    a worker's answer makes no sense; the tick is not touched
     ├── InvalidSessionError   a session's description makes no sense
     ├── UnknownSessionError   no such session: it was never opened, or was dropped
-    ├── UnknownRuleError      the cache was not built to run this step rule
-    └── ForwardError          the model failed in a tick; the session is over
+    └── UnknownRuleError      the cache was not built to run this step rule
 """
 
 from __future__ import annotations
@@ -58,13 +57,3 @@ class UnknownRuleError(CacheError):
             "name it in the `rules` argument of the cache"
         )
         self.rule = rule
-
-
-class ForwardError(CacheError):
-    """Raised when the model failed in a tick; the session is over."""
-
-    def __init__(self, session: str, *, tick: int, reason: str) -> None:
-        super().__init__(f"tick {tick} of session {session} failed: {reason}")
-        self.session = session
-        self.tick = tick
-        self.reason = reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .answers import boxed, same_answer
-from .errors import ModelFailedError, SolveError, TeamLostError, TeamSizeError
+from .errors import CacheLostError, ModelFailedError, SolveError, TeamLostError, TeamSizeError
 from .messages import (
     Prepared,
     Solution,
@@ -22,6 +22,7 @@ from .worker import Worker
 __all__ = [
     "NAMES",
     "RULE",
+    "CacheLostError",
     "ModelFailedError",
     "Prepared",
     "Session",

@@ -3,6 +3,7 @@
 PasselError
 └── SolveError
     ├── TeamLostError     every worker is gone and none came back
+    ├── CacheLostError    the cache's actor or process is gone
     ├── ModelFailedError  the model failed in a tick
     └── TeamSizeError     a session was made without workers, or with too many
 """
@@ -33,6 +34,14 @@ class TeamLostError(SolveError):
         why = f" ({reason})" if reason else ""
         super().__init__(f"no worker is left to solve this{why}:{told or ' none ever came'}")
         self.causes = dict(causes)
+
+
+class CacheLostError(SolveError):
+    """Raised when the cache's actor or process is gone, and the team's memory with it."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the team's cache is lost: {cause}")
+        self.cause = cause
 
 
 class ModelFailedError(SolveError):

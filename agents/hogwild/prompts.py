@@ -53,7 +53,7 @@ The problem of {names}:
 
 _ALONE: Final = """\
 Solve the problem step by step, in short steps, each ending with a full stop and an empty line. As \
-soon as you know the final answer, write it as \\boxed{{answer}}.
+soon as you know the final answer, write it into a box, such as \\boxed{{12}}.
 
 {problem}"""
 

@@ -25,7 +25,7 @@ from ...protocols.cache import (
 )
 from ...protocols.errors import DeadActorError, PasselError
 from .answers import boxed, same_answer
-from .errors import ModelFailedError, SolveError, TeamLostError, TeamSizeError
+from .errors import CacheLostError, ModelFailedError, SolveError, TeamLostError, TeamSizeError
 from .messages import (
     Prepared,
     Solution,
@@ -104,6 +104,7 @@ class Session(Actor):
 
         Raises:
             TeamLostError: Every worker is gone and none came back in time.
+            CacheLostError: The cache is gone.
             ModelFailedError: The model failed.
         """
         async with aclosing(self._solve(problem, known)) as events:
@@ -166,7 +167,7 @@ class Session(Actor):
         """Return what the audience is told of an event.
 
         Raises:
-            PasselError: The event is one: the cache is gone.
+            CacheLostError: The event is an error: the cache is gone.
             TeamLostError: No worker is left, and none will return.
         """
         match event:
@@ -182,7 +183,7 @@ class Session(Actor):
                     raise TeamLostError(run.causes)
                 return [event]
             case PasselError():
-                raise event
+                raise CacheLostError(str(event)) from event
             case _:
                 return []
 

@@ -197,6 +197,15 @@ def test_a_full_context_ends_the_session_without_calling_it_a_failure(tiny_folde
     asyncio.run(run())
 
 
+def test_a_prompt_that_does_not_fit_is_refused(tiny_folder: Path) -> None:
+    async def run() -> None:
+        async with staged(tiny_folder, max_tokens=10) as cache:
+            with pytest.raises(InvalidSessionError, match="too long"):
+                await cache.open(spec_of(1))
+
+    asyncio.run(run())
+
+
 def test_a_model_that_fails_ends_the_session_and_not_the_cache(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from passel import Runtime
 from passel.actors.shared_cache import SharedCache
 from passel.agents.hogwild import (
     RULE,
+    CacheLostError,
     Prepared,
     Session,
     Solution,
@@ -71,11 +72,15 @@ async def team(
     told: TeamSettings,
     *,
     lives: int = 3,
+    apart: bool = False,
     dtype: str = "float64",
 ) -> AsyncIterator[tuple[Runtime, ActorRef[Session]]]:
     """Start a cache here, workers in processes of their own, and a session."""
     async with Runtime(name="team", run_directory=tmp_path) as runtime:
-        cache = await runtime.options(name="cache").spawn(
+        if apart:
+            await runtime.start_node("models")
+        node = "models" if apart else ""
+        cache = await runtime.options(name="cache", node=node).spawn(
             SharedCache, model=str(model), dtype=dtype, threads=1, rules=[RULE]
         )
         workers = []
@@ -203,6 +208,18 @@ def test_a_worker_that_hangs_is_fenced_after_three_misses(
     heard = asyncio.run(run())
     assert [event.lost for event in heard.all(WorkerLost)] == ["Bob"]
     assert isinstance(heard.events[-1], Solution)
+
+
+def test_a_lost_cache_ends_the_session_with_an_error_that_names_the_cause(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        told = settings(400)
+        async with team(tiny_folder, tmp_path, 1, told, apart=True) as (runtime, session):
+            await listen(session, killer(runtime, "models", "Alice", after=10))
+
+    with pytest.raises(CacheLostError, match="SIGKILL"):
+        asyncio.run(run())
 
 
 @pytest.mark.model
