@@ -167,6 +167,12 @@ class Node:
         self.cells[name] = cell
         return cell
 
+    async def until_free(self, name: str) -> None:
+        """Wait while an actor of this name is about to be gone from this node."""
+        cell = self.cells.get(name)
+        if cell is not None and cell.state == "stopping":
+            await self.watch_cell(cell.address)
+
     async def start_cell(self, cell: Cell) -> None:
         """Run the actor's constructor and `started`; on an error the cell is gone again.
 

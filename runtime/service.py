@@ -53,6 +53,7 @@ class NodeService(Actor):
         check_signature(actor_class, request.class_path, request.signature, node.name)
         node.learn_class(actor_class)
         keywords = unpack_arguments(node.codec, actor_class, request.arguments)
+        await node.until_free(request.name)
         cell = node.new_cell(
             actor_class,
             (),

@@ -113,6 +113,7 @@ class Spawn:
     ) -> Address:
         node = self._node
         node.learn_class(actor_class)
+        await node.until_free(self._name)
         cell = node.new_cell(
             actor_class,
             args,

@@ -238,6 +238,12 @@ class Gate(Actor):
         except asyncio.CancelledError:
             return -number
 
+    @handler
+    async def through_when(self, witness: ActorRef[Witness], what: str) -> int:
+        """Pass once a witness has heard `what`."""
+        self.reached.set()
+        return len(await witness.until(what))
+
     @handler(concurrent=True)
     async def until_reached(self) -> None:
         """Return once a message waits at the gate."""
@@ -551,6 +557,7 @@ class Unwilling(Actor):
         self.context.start(self._idle())
         if self.where == "started":
             raise RuntimeError("no start today")
+        await asyncio.Event().wait()
 
     async def _idle(self) -> None:
         await asyncio.Event().wait()
@@ -615,3 +622,28 @@ class Parent(Actor):
     async def find(self, name: str) -> ActorRef[Counter]:
         """Look an actor up by name."""
         return await self.context.lookup(name, Counter)
+
+
+class Breaking(Actor):
+    """Starts once; then every start fails."""
+
+    def __init__(self, witness: ActorRef[Witness], *, early: bool = False) -> None:
+        self.witness = witness
+        self.early = early
+
+    async def started(self) -> None:
+        await self.witness.hear.tell("made")
+        lives = (await self.witness.until("made")).count("made")
+        if self.early:
+            self.context.start(self._break())
+            await asyncio.sleep(0.02)
+        elif lives > 1:
+            raise RuntimeError("once is enough")
+
+    @handler
+    async def fall(self) -> None:
+        """Fail."""
+        raise RuntimeError("fallen")
+
+    async def _break(self) -> None:
+        raise RuntimeError("too early")

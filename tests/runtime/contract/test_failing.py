@@ -1,0 +1,89 @@
+"""Failures outside any ask, and what supervision makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from passel import DeadActorError
+from tests.runtime.crew import Breaking, Fragile, Witness
+
+if TYPE_CHECKING:
+    from tests.runtime.worlds import World
+
+
+async def test_a_tell_that_fails_restarts_the_actor_and_keeps_address_and_mailbox(
+    world: World,
+) -> None:
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(backoff=0.01).spawn(Fragile, witness)
+        for number in (1, -1, 2, 3):
+            await ref.tell_me.tell(number)
+        assert await ref.count() == 2, "a new object has handled what waited, but not the failure"
+        assert await witness.until("told 3") == ["started", "told 1", "started", "told 2", "told 3"]
+        statistics = await home.statistics()
+        assert statistics.failed_tells == 1
+        assert statistics.dead_letters == 0
+
+
+async def test_an_actor_that_fails_too_often_is_given_up(world: World) -> None:
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(max_restarts=2, within=60.0, backoff=0.0).spawn(Fragile, witness)
+        watching = asyncio.ensure_future(home.runtime.watch(ref))
+        for _ in range(3):
+            await ref.tell_me.tell(-1)
+        down = await watching
+        assert "it failed 3 times within 60 s" in down.reason
+        assert "cannot take -1" in down.reason
+        with pytest.raises(DeadActorError):
+            await ref.count()
+        assert (await witness.until("started")).count("started") == 3
+
+
+async def test_an_actor_without_restarts_is_given_up_at_its_first_failure(world: World) -> None:
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(max_restarts=0, name="once").spawn(Fragile, witness)
+        ask = asyncio.ensure_future(home.runtime.watch(ref))
+        await ref.tell_me.tell(-1)
+        assert "1 times" in (await ask).reason
+        again = await home.there(max_restarts=0, name="once").spawn(Fragile, witness)
+        assert await again.count() == 0
+
+
+async def test_an_actor_that_cannot_start_again_is_tried_again_and_then_given_up(
+    world: World,
+) -> None:
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(max_restarts=3, backoff=0.0).spawn(Breaking, witness)
+        watching = asyncio.ensure_future(home.runtime.watch(ref))
+        await ref.fall.tell()
+        assert "it failed 4 times" in (await watching).reason
+        assert (await witness.until("made")).count("made") == 4
+
+
+async def test_stopping_an_actor_that_waits_to_be_restarted_takes_no_time(world: World) -> None:
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(backoff=30.0, max_backoff=30.0).spawn(Fragile, witness)
+        await ref.tell_me.tell(-1)
+        waiting = asyncio.ensure_future(ref.count())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5.0):
+            await home.runtime.stop(ref, grace=30.0)
+        with pytest.raises(DeadActorError):
+            await waiting
+
+
+async def test_background_work_that_fails_before_the_actor_is_ready_restarts_it(
+    world: World,
+) -> None:
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(max_restarts=1, backoff=0.0).spawn(Breaking, witness, early=True)
+        assert "it failed 2 times" in (await home.runtime.watch(ref)).reason
