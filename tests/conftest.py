@@ -62,8 +62,8 @@ def pyzmq_collector() -> None:
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, a child process or a socket, pipe or file open."""
-    if request.node.get_closest_marker("model"):
-        yield  # real weights stay mapped for the session
+    if request.node.get_closest_marker("model") or request.node.get_closest_marker("gpu"):
+        yield  # real weights stay mapped for the session, and so does a CUDA context
         return
     threads, children, files = _threads(), _children(), _files()
     yield
