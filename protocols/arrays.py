@@ -106,6 +106,8 @@ def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
         raise CodecError("array", f"frame {record.frame} of {len(frames)}")
     try:
         return _build(record, buffer)
+    except ImportError:
+        raise CodecError("array", f"{record.library} is not installed on this node") from None
     except (TypeError, ValueError, RuntimeError, OverflowError, BufferError) as error:
         raise CodecError("array", str(error)) from None
 

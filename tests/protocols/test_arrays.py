@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -191,6 +192,13 @@ def test_the_limit_of_elements_is_checked_before_the_bytes(monkeypatch: pytest.M
 
     with pytest.raises(LimitError, match="number of elements"):
         unpack_array(msgpack.packb(["numpy", "|u1", [3, 3], -1, bytes(9)]), [])
+
+
+def test_a_tensor_is_refused_where_torch_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+    with pytest.raises(CodecError, match="torch is not installed on this node"):
+        unpack_array(msgpack.packb(["torch", "float32", [1], -1, bytes(4)]), [])
 
 
 @pytest.mark.parametrize("dtype", TORCH_DTYPES)
