@@ -10,7 +10,7 @@ NodeId = NewType("NodeId", str)
 """Name of a node, unique in its runtime."""
 
 ActorName = NewType("ActorName", str)
-"""Name of an actor, unique in its runtime; one with a `#` was given by the node."""
+"""Name of an actor, unique in its runtime; one with a `#` was given by the node, `@` is a node's own."""
 
 LEADER = NodeId("leader")
 """The node that holds names and the root of supervision."""
@@ -46,7 +46,7 @@ class Address(msgspec.Struct, frozen=True, array_like=True):
     @property
     def named(self) -> bool:
         """Whether the directory knows it: such an actor may move, and is found again."""
-        return "#" not in self.actor
+        return "#" not in self.actor and not self.actor.startswith("@")
 
     def __str__(self) -> str:
         return f"{self.node}/{self.actor}"

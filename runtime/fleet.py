@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..protocols.control import NodeConfig, NodeDown, NodeInfo, SpawnRequest, Supervision
 from ..protocols.errors import NameTakenError, PasselError, SpawnError
@@ -40,6 +40,8 @@ class Member:
         placed: What was spawned on it under a name, in order; spawned again on its next life.
         leaving: Whether its end is wanted.
         joined: Resolved when the present life has joined, or has ended before it could.
+        watch: Waits for the end of the present life's process.
+        revival: Begins the next life, while that is under way.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Member:
     placed: dict[str, SpawnRequest] = field(default_factory=dict)
     leaving: bool = False
     joined: asyncio.Future[NodeInfo] | None = None
+    watch: asyncio.Task[None] | None = None
+    revival: asyncio.Task[None] | None = None
 
 
 class Fleet:
@@ -62,7 +66,7 @@ class Fleet:
         run_directory: RunDirectory,
         *,
         transport: str,
-        options: Mapping[str, bool],
+        options: Mapping[str, Any],
         seed: int,
     ) -> None:
         self._node = node
@@ -72,6 +76,7 @@ class Fleet:
         self._options = dict(options)
         self._seed = seed
         self._members: dict[str, Member] = {}
+        self._lives: dict[str, int] = {}
         node.placed = self._placed
         directory.on_joined = self._joined
 
@@ -129,7 +134,7 @@ class Fleet:
             member.placed[request.name] = request
 
     async def _launch(self, member: Member) -> NodeInfo:
-        member.life += 1
+        member.life = self._lives[member.name] = self._lives.get(member.name, 0) + 1
         self._directory.nodes[member.name] = None
         path = self._run_directory.log_of(member.name, member.life)
         config = NodeConfig(
@@ -147,11 +152,12 @@ class Fleet:
         )
         process = member.process = NodeProcess(config, path)
         member.joined = self._node.loop.create_future()
-        self._node.start_task(self._watch(member, process, member.joined))
+        member.watch = self._node.start_task(self._watch(member, process, member.joined))
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 info = await member.joined
         except TimeoutError:
+            process.kill()
             raise SpawnError(
                 f"node {member.name}", f"no sign of it in {JOIN_SECONDS:g} s"
             ) from None
@@ -174,23 +180,25 @@ class Fleet:
         process.hang_up()
         if not joined.done():
             joined.set_exception(SpawnError(f"node {member.name}", _words(end)))
-            return
+        if joined.cancelled() or joined.exception() is not None:
+            return  # it never joined; who waited for that knows
         down = NodeDown(
             node=member.name,
-            life=member.life,
+            life=process.life,
             exit_code=end.exit_code,
             signal=end.signal,
             stderr_tail=end.stderr_tail,
         )
         moved = self._directory.names.unsettle(member.name)
         self._directory.nodes[member.name] = None
-        self._node.router.peer_died(error_of_down(down), member.life)
-        if member.leaving:
-            self._forget(member, moved)
-            return
-        log.error("node died", node=member.name, life=member.life, how=_words(end))
-        await self._tell_others(down)
+        self._node.router.peer_died(error_of_down(down), process.life)
+        member.revival = asyncio.current_task()
+        if not member.leaving:
+            log.error("node died", node=member.name, life=process.life, how=_words(end))
+        if end.exit_code != 0:  # else it said goodbye itself
+            await self._tell_others(down)
         await self._revive(member, moved)
+        member.revival = None
 
     async def _revive(self, member: Member, moved: list[str]) -> None:
         while not member.leaving:
@@ -237,15 +245,19 @@ class Fleet:
     def _forget(self, member: Member, moved: list[str]) -> None:
         for name in moved:
             self._directory.names.free(name)
-        self._directory.nodes.pop(member.name, None)
-        self._members.pop(member.name, None)
+        if self._members.get(member.name) is member:
+            del self._members[member.name]
+            self._directory.nodes.pop(member.name, None)
         self._directory.change()
 
     async def _end(self, member: Member, *, grace: float) -> None:
         """End a node: in order within `grace` seconds, then by force."""
         member.leaving = True
-        process = member.process
-        if process is None:
+        if member.revival is not None:
+            member.revival.cancel()
+            await asyncio.wait([member.revival])
+        process, watch = member.process, member.watch
+        if process is None or watch is None:
             self._forget(member, [])
             return
         process.hang_up()
@@ -257,7 +269,7 @@ class Fleet:
             log.warning("node killed", node=member.name, grace=grace)
         finally:
             process.kill()
-        await process.wait()
+        await asyncio.wait([watch])
         self._forget(member, self._directory.names.unsettle(member.name))
 
 

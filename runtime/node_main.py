@@ -93,7 +93,7 @@ async def _run(config: NodeConfig) -> None:
         await node.start_cell(service)
         await directory.joined(node.info)
         await over.wait()
-        await node.close(grace=LEAVE_SECONDS)
+        await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
 
 
 def _configure_log(node: str) -> None:

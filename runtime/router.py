@@ -40,6 +40,7 @@ class Router:
         self.links: dict[str, Link] = {}
         self.peers: dict[str, NodeInfo] = {}
         self.names: dict[str, Address] = {}
+        self._deaths: dict[tuple[str, int], NodeDeadError] = {}
         self.locator: Locator | None = None
 
     def route(self, ref: Reference) -> Target:
@@ -54,8 +55,10 @@ class Router:
             address = self.names.get(address.actor, address)
         elif gone is not None:
             raise self._death_of(address)
-        if address.incarnation == 0 or (
-            gone is not None and gone.address.incarnation == address.incarnation
+        if address.named and (
+            address.incarnation == 0
+            or not self._knows(address)
+            or (gone is not None and gone.address.incarnation == address.incarnation)
         ):
             target: Target = self._look_up(address)
         else:
@@ -66,6 +69,11 @@ class Router:
                 target = self._look_up(address)
         ref._target = target  # noqa: SLF001
         return target
+
+    def _knows(self, address: Address) -> bool:
+        """Return whether this node has to do with the actor's node, so hears of its death."""
+        node = address.node
+        return node == self._node.name or node in self.links or node in self.peers
 
     def _target_at(self, address: Address) -> Target:
         if (
@@ -85,9 +93,12 @@ class Router:
         return self.link_to(address.node, address.life).target(address)
 
     def _death_of(self, address: Address) -> DeadActorError:
+        death = self._deaths.get((address.node, address.life))
+        if death is not None:
+            return death.about(address)
         link = self.links.get(address.node)
         if link is not None and link.dead is not None and link.life == address.life:
-            return link.dead
+            return link.dead.about(address)
         return DeadActorError(address, "it has stopped")
 
     def _look_up(self, address: Address) -> MovingTarget:
@@ -126,7 +137,7 @@ class Router:
             if link.life == life or node == self._node.name:
                 return link
             stale = Link(node, life, loop=self._node.loop, codec=self._node.codec)
-            stale.fail(NodeDeadError(node, node))
+            stale.fail(self._deaths.get((node, life)) or NodeDeadError(node, node))
             return stale
         link = self.links[node] = Link(node, life, loop=self._node.loop, codec=self._node.codec)
         if node == self._node.name:
@@ -194,6 +205,7 @@ class Router:
         peer = self.peers.get(error.node)
         if peer is not None and peer.life <= life:
             del self.peers[error.node]
+        self._deaths[error.node, life] = error
         self._node.receiver.forget(error.node, life)
         link = self.links.get(error.node)
         if link is None:

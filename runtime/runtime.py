@@ -206,7 +206,7 @@ class Runtime:
             topology=self._topology,
         )
         directory.publish(facts)
-        options = {"isolate": self._isolate}
+        options = {"isolate": self._isolate, "grace": self._grace}
         fleet = Fleet(
             node, names, directory, transport=self._transport, options=options, seed=self._seed
         )

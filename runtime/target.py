@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ..protocols.envelope import Cancel, Demand
-from ..protocols.errors import CodecError, DeadActorError, PasselError
+from ..protocols.errors import DeadActorError, PasselError
 
 if TYPE_CHECKING:
     from ..protocols.address import Address
@@ -218,7 +218,7 @@ class MovingTarget(Target):
             try:
                 if target.submit(sending):
                     sending.accepted()
-            except CodecError as error:
+            except PasselError as error:
                 sending.refuse(error)
 
     def transmit(self, sending: Sending) -> None:
