@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from ..actors.actor import Actor
 from ..actors.call import CURRENT_CALL, Call
-from ..protocols.errors import DeadActorError, DeadlineError, PasselError
+from ..protocols.errors import DeadActorError
 from ..protocols.log import log
-from .sending import ASK, OPEN, TELL
+from .handling import handle
+from .sending import OPEN, TELL
 from .streams import Producer
 from .supervision import Failed, GiveUp, RestartPolicy
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .link import Link
     from .node import Node
     from .sending import Sending
+    from .target import LocalTarget
 
     Delivery = Sending | Inbound
 
@@ -42,13 +43,15 @@ class Cell:
         address: Where it is.
         key: The address as text.
         actor: The object; replaced when it restarts.
+        target: What leads here on this node, once somebody uses it.
+        stopping: Whether its end has begun.
         closed: Whether it has stopped for good.
     """
 
     __slots__ = (
         "_backoff", "_beside", "_closers", "_current", "_drainer", "_failure", "_mailbox", "_make", "_node",
-        "_policy", "_stopping", "_supervision", "actor", "address", "closed", "edges", "ending", "failed",
-        "handled", "key", "now", "ready", "restarts", "senders", "specs", "target", "watchers",
+        "_policy", "_supervision", "actor", "address", "closed", "edges", "ending", "failed",
+        "handled", "key", "now", "ready", "restarts", "senders", "specs", "stopping", "target", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -64,16 +67,14 @@ class Cell:
         self._beside: dict[Any, asyncio.Task[None]] | None = None
         self._failure: BaseException | None = None
         self._backoff = False
-        self._stopping = False
+        self.stopping = False
         self._closers: list[Callable[[], None]] | None = None
         self.address = address
         self.key = str(address)
         self.now = node.now
         self.specs = node.no_specs
         self.actor: Actor | None = None
-        self.target: Any = (
-            None  # the LocalTarget that leads here, once someone on this node uses it
-        )
+        self.target: LocalTarget | None = None
         self.ready = False
         self.closed = False
         self.ending: asyncio.Task[None] | None = None
@@ -94,7 +95,7 @@ class Cell:
     @property
     def state(self) -> str:
         """One word for status displays."""
-        if self._stopping or self.closed:
+        if self.stopping or self.closed:
             return "stopping"
         if self._backoff:
             return "restarting"
@@ -121,8 +122,8 @@ class Cell:
 
     def deliver(self, request: Delivery) -> None:
         """Put a request into the mailbox, or start it beside when its handler is concurrent."""
-        if self.closed or self._stopping:
-            self._node.dead_letter(request, "the actor has stopped")
+        if self.closed or self.stopping:
+            self.lose(request, "the actor has stopped")
             request.reject(DeadActorError(self.address, "it has stopped"))
             return
         if request.spec.concurrent and self.ready:
@@ -159,6 +160,10 @@ class Cell:
                 self._mailbox.remove(request)
                 request.release()
 
+    def lose(self, request: Delivery, reason: str) -> None:
+        """Count a request that reaches no handler."""
+        self._node.dead_letter(request, reason)
+
     def on_close(self, action: Callable[[], None]) -> None:
         """Run `action` when the actor is gone."""
         if self._closers is None:
@@ -186,7 +191,7 @@ class Cell:
             while True:
                 if self._failure is not None:
                     await self._restart()
-                if not self._mailbox or self._stopping:
+                if not self._mailbox or self.stopping:
                     break
                 request = self._mailbox.popleft()
                 if request.spec.concurrent:
@@ -194,7 +199,13 @@ class Cell:
                     continue
                 request.release()
                 if not request.cancelled:
-                    await self._handle(request)
+                    self._current = request
+                    try:
+                        await handle(self, request)
+                    finally:
+                        self._current = None
+                        if request.cancelled and self._drainer is not None:
+                            self._drainer.uncancel()
                 turn += 1
                 if turn == _TURN:
                     turn = 0
@@ -204,51 +215,7 @@ class Cell:
             if not self._mailbox:
                 self._mailbox = None
 
-    def _arguments(self, request: Delivery) -> tuple[Any, ...] | None:
-        """Return the decoded arguments, or None when the request has been answered already."""
-        deadline = request.deadline
-        if request.kind != TELL and deadline is not None and deadline <= self._node.now():
-            self._node.dead_letter(request, "its deadline passed in the mailbox")
-            request.reject(DeadlineError(f"{self.key}.{request.spec.name}", 0.0, "its turn"))
-            return None
-        try:
-            return request.decoded()
-        except PasselError as error:
-            self._node.dead_letter(request, str(error))
-            request.reject(error)
-            return None
-
-    async def _handle(self, request: Delivery) -> None:
-        """Run one exclusive handler to its end."""
-        arguments = self._arguments(request)
-        if arguments is None:
-            return
-        chain = ""
-        deadline = None
-        if request.kind == ASK:
-            chain = f"{request.chain} {self.key}" if request.chain else self.key
-            deadline = request.deadline
-        CURRENT_CALL.set(Call(self.key, deadline, chain, request.trace))
-        self._current = request
-        try:
-            result = await request.spec.call(self.actor, arguments)
-        except asyncio.CancelledError as error:
-            if not _is_ordered():
-                self._raised(request, error)
-            elif not request.cancelled or self._stopping:
-                request.reject(DeadActorError(self.address, "it was stopped while handling this"))
-                raise
-        except Exception as error:  # noqa: BLE001  # a supervisor's edge
-            self._raised(request, error)
-        else:
-            request.succeed(result)
-            self.handled += 1
-        finally:
-            self._current = None
-            if request.cancelled and self._drainer is not None:
-                self._drainer.uncancel()
-
-    def _raised(self, request: Delivery, error: BaseException) -> None:
+    def raised(self, request: Delivery, error: BaseException) -> None:
         """A handler raised: an ask gets the error, a tell gives it to supervision."""
         self.failed += 1
         request.fail(error)
@@ -259,58 +226,16 @@ class Cell:
     # Handlers that run beside the mailbox.
 
     def _start_beside(self, request: Delivery) -> None:
+        """Start a handler as a task of its own.
+
+        A stream gives its place back at once, other concurrent handlers when they end.
+        """
         if request.kind == OPEN:
             request.producer = Producer(self._node.loop, request.demand)
             request.release()
-            self._add_beside(request, self._produce(request))
-        else:
-            task = self._add_beside(request, self._handle_beside(request))
+        task = self._add_beside(request, handle(self, request))
+        if request.kind != OPEN:
             task.add_done_callback(lambda _: request.release())
-
-    async def _handle_beside(self, request: Delivery) -> None:
-        try:
-            arguments = self._arguments(request)
-            if arguments is None or request.cancelled:
-                return
-            chain = f"{request.chain} ~{self.key}" if request.kind == ASK else ""
-            deadline = request.deadline if request.kind == ASK else None
-            CURRENT_CALL.set(Call(self.key, deadline, chain.strip(), request.trace))
-            result = await request.spec.call(self.actor, arguments)
-        except asyncio.CancelledError as error:
-            if not _is_ordered():
-                self._raised(request, error)
-            elif not request.cancelled:
-                request.reject(DeadActorError(self.address, "it was stopped while handling this"))
-                raise
-        except Exception as error:  # noqa: BLE001  # a supervisor's edge
-            self._raised(request, error)
-        else:
-            request.succeed(result)
-            self.handled += 1
-
-    async def _produce(self, request: Delivery) -> None:
-        try:
-            arguments = self._arguments(request)
-            if arguments is None or request.cancelled:
-                return
-            producer = request.producer
-            assert producer is not None, "a stream that was started has a producer"
-            chain = f"{request.chain} ~{self.key}".strip()
-            CURRENT_CALL.set(Call(self.key, request.deadline, chain, request.trace))
-            async with aclosing(request.spec.call(self.actor, arguments)) as items:
-                async for item in items:
-                    await producer.take()
-                    request.item(item)
-            request.end()
-            self.handled += 1
-        except asyncio.CancelledError as error:
-            if not _is_ordered():
-                self._raised(request, error)
-            elif not request.cancelled:
-                request.reject(DeadActorError(self.address, "it was stopped during the stream"))
-                raise
-        except Exception as error:  # noqa: BLE001  # a supervisor's edge
-            self._raised(request, error)
 
     def _add_beside(self, owner: Any, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         if self._beside is None:
@@ -331,7 +256,7 @@ class Cell:
     def fail(self, error: BaseException, during: str) -> None:
         """The actor failed outside any ask: log it and let supervision decide."""
         log.error("actor failed", actor=self.key, during=during, error=repr(error), exc_info=error)
-        if self._stopping or self.closed or self._failure is not None:
+        if self.stopping or self.closed or self._failure is not None:
             return
         self._failure = error
         if self.ready:
@@ -339,7 +264,7 @@ class Cell:
 
     async def _restart(self) -> None:
         """Carry out what the restart policy says, until the actor runs or is given up."""
-        while self._failure is not None and not self._stopping:
+        while self._failure is not None and not self.stopping:
             if self._policy is None:
                 self._policy = RestartPolicy(self._supervision)
             error = self._failure
@@ -347,7 +272,7 @@ class Cell:
             if isinstance(effect, GiveUp):
                 reason = f"it failed {effect.failures} times within {effect.within:g} s: {error!r}"
                 self._node.start_task(self._node.stop_cell(self, reason, grace=0.0))
-                self._stopping = True
+                self.stopping = True
                 return
             self.ready = False
             self._backoff = True
@@ -378,7 +303,7 @@ class Cell:
         if drain and not own:
             while self._drainer is not None and self._node.now() < until:
                 await asyncio.wait([self._drainer], timeout=until - self._node.now())
-        self._stopping = True
+        self.stopping = True
         if self._drainer is not None and not own:
             await _end([self._drainer], 0.0 if self._backoff else until - self._node.now())
         await self._end_beside(until - self._node.now(), asker)
@@ -415,7 +340,7 @@ class Cell:
 
     async def discard(self, reason: str) -> None:
         """End an actor that could not be started."""
-        self._stopping = True
+        self.stopping = True
         await self._end_beside(0.0)
         self.close(reason)
 
@@ -427,7 +352,7 @@ class Cell:
         error = DeadActorError(self.address, reason)
         mailbox, self._mailbox = self._mailbox, None
         for request in mailbox or ():
-            self._node.dead_letter(request, reason)
+            self.lose(request, reason)
             request.reject(error)
         if self.target is not None:
             self.target.close(error)
@@ -449,13 +374,6 @@ class Edge:
         self.sequence = 0
         self.sent = 0.0
         self.arrived = 0.0
-
-
-def _is_ordered() -> bool:
-    """Return whether somebody cancelled this task; else a handler awaited what was cancelled."""
-    task = asyncio.current_task()
-    assert task is not None, "handlers run in tasks"
-    return task.cancelling() > 0
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]], grace: float) -> None:

@@ -1,0 +1,86 @@
+"""One request from its arguments to its answer: the part of a cell that runs user code."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from ..actors.call import CURRENT_CALL, Call
+from ..protocols.errors import DeadActorError, DeadlineError, PasselError
+from .sending import OPEN, TELL
+
+if TYPE_CHECKING:
+    from .cell import Cell, Delivery
+
+
+async def handle(cell: Cell, request: Delivery) -> None:
+    """Run the handler of a request to its end, and answer.
+
+    An error of the handler is its answer, or supervision's when it was a tell. A cancellation
+    ends here when the request's caller ordered it, and goes on when the actor is being stopped.
+    """
+    arguments = _arguments(cell, request)
+    if arguments is None or request.cancelled:
+        return
+    CURRENT_CALL.set(_call(cell, request))
+    try:
+        if request.kind == OPEN:
+            await _produce(cell, request, arguments)
+            request.end()
+        else:
+            request.succeed(await request.spec.call(cell.actor, arguments))
+        cell.handled += 1
+    except asyncio.CancelledError as error:
+        if not _is_ordered():
+            cell.raised(request, error)
+        elif not request.cancelled or cell.stopping:
+            request.reject(DeadActorError(cell.address, "it was stopped while handling this"))
+            raise
+    except Exception as error:  # noqa: BLE001  # a supervisor's edge
+        cell.raised(request, error)
+
+
+async def _produce(cell: Cell, request: Delivery, arguments: tuple[Any, ...]) -> None:
+    """Send the items of a stream as fast as its consumer takes them."""
+    producer = request.producer
+    assert producer is not None, "a stream that was started has a producer"
+    async with aclosing(request.spec.call(cell.actor, arguments)) as items:
+        async for item in items:
+            await producer.take()
+            request.item(item)
+
+
+def _arguments(cell: Cell, request: Delivery) -> tuple[Any, ...] | None:
+    """Return the decoded arguments, or None when the request has been answered already."""
+    deadline = request.deadline
+    if request.kind != TELL and deadline is not None and deadline <= cell.now():
+        cell.lose(request, "its deadline passed in the mailbox")
+        request.reject(DeadlineError(f"{cell.key}.{request.spec.name}", 0.0, "its turn"))
+        return None
+    try:
+        return request.decoded()
+    except PasselError as error:
+        cell.lose(request, str(error))
+        request.reject(error)
+        return None
+
+
+def _call(cell: Cell, request: Delivery) -> Call:
+    """Return what asks made by the handler inherit.
+
+    Nobody waits for a tell, so it hands on neither deadline nor chain. In a chain, `~` marks an
+    actor that may be asked again because it waits beside its mailbox.
+    """
+    if request.kind == TELL:
+        return Call(cell.key, None, "", request.trace)
+    own = f"~{cell.key}" if request.spec.concurrent else cell.key
+    chain = f"{request.chain} {own}" if request.chain else own
+    return Call(cell.key, request.deadline, chain, request.trace)
+
+
+def _is_ordered() -> bool:
+    """Return whether somebody cancelled this task; else a handler awaited what was cancelled."""
+    task = asyncio.current_task()
+    assert task is not None, "handlers run in tasks"
+    return task.cancelling() > 0
