@@ -50,12 +50,15 @@ class Layout(Protocol):
     @property
     def moves_steps(self) -> bool:
         """Whether a finished step leaves its worker's block for the common history."""
+        ...
 
     def view(self, worker: WorkerId, own: BlockId, standing: Standing) -> tuple[BlockId, ...]:
         """Return what `worker` sees while it writes `own`, which comes last."""
+        ...
 
     def markers(self, workers: Sequence[WorkerId]) -> tuple[Marker, ...]:
         """Return the markers of a session, in the order in which they can be prefilled."""
+        ...
 
 
 def _others(worker: WorkerId, own: BlockId, standing: Standing) -> tuple[BlockId, ...]:

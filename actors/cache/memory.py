@@ -150,11 +150,10 @@ class Memory:
         from ..llm.view import Row  # loads torch
 
         view = [*(self._entry(name) for name in before), own]
-        logits: torch.Tensor
-        for at in range(0, len(ids), PROMPT_CHUNK):
-            row = Row(tokens=ids[at : at + PROMPT_CHUNK], view=view, own=own)
-            logits = self._engine.forward([row])
-        return logits
+        last = (len(ids) - 1) // PROMPT_CHUNK * PROMPT_CHUNK
+        for at in range(0, last, PROMPT_CHUNK):
+            self._engine.forward([Row(tokens=ids[at : at + PROMPT_CHUNK], view=view, own=own)])
+        return self._engine.forward([Row(tokens=ids[last:], view=view, own=own)])
 
     def _row(self, name: BlockId, tokens: Sequence[int], view: Sequence[BlockId]) -> Row:
         from ..llm.view import Row  # loads torch

@@ -21,6 +21,7 @@ class Rule(Protocol):
 
     def handle(self, event: Joined | Tick) -> Answer:
         """Take an admission or a tick, return the worker's answer to it."""
+        ...
 
 
 class RuleType(Protocol):
@@ -28,6 +29,7 @@ class RuleType(Protocol):
 
     def load(self, worker: WorkerId, settings: Mapping[str, Setting]) -> Rule:
         """Return a rule for `worker`, before its admission."""
+        ...
 
 
 def load_rules(paths: Iterable[str]) -> dict[RuleName, RuleType]:

@@ -19,16 +19,20 @@ class Vocabulary(Protocol):
     @property
     def size(self) -> int:
         """How many ids there are."""
+        ...
 
     @property
     def ends(self) -> frozenset[int]:
         """The ids that end a text."""
+        ...
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the ids of `text`, without a beginning-of-text id."""
+        ...
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`; broken characters read as U+FFFD."""
+        ...
 
 
 def added_text(vocabulary: Vocabulary, before: Sequence[int], token: int) -> str:

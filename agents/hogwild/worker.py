@@ -38,17 +38,20 @@ class Worker(Actor):
             RemoteError: The cache refused an answer or does not know the session.
             DeadActorError: The cache is gone.
         """
-        for epochs in range(1, MAX_REJOINS + 2):
+        epochs = 0
+        while True:
             joined = await self._join(task)
             if not isinstance(joined, Joined):
-                return WorkerReport(worker=task.worker, reason=joined.reason, epochs=epochs - 1)
+                return WorkerReport(worker=task.worker, reason=joined.reason, epochs=epochs)
+            epochs += 1
             ended = await self._part(task, joined)
             newer = isinstance(ended, Fenced) and ended.epoch != joined.epoch
             if not isinstance(ended, Fenced) or newer:
                 return WorkerReport(worker=task.worker, reason=ended.reason, epochs=epochs)
             self.context.log.info("worker was fenced", worker=task.worker, reason=ended.reason)
-        reason = f"fenced {epochs} times, at last because {ended.reason}"
-        return WorkerReport(worker=task.worker, reason=reason, epochs=epochs, done=False)
+            if epochs > MAX_REJOINS:
+                reason = f"fenced {epochs} times, at last because {ended.reason}"
+                return WorkerReport(worker=task.worker, reason=reason, epochs=epochs, done=False)
 
     async def _join(self, task: WorkerTask) -> JoinResult:
         return await self._cache.join.options(timeout=None)(task.session, task.worker)
