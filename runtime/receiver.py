@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 from ..protocols.batch import deal_frames, unpack_batch
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..protocols.arrays import Buffer
+    from ..protocols.envelope import AnyMessage
     from .cell import Cell
     from .link import Link
     from .node import Node
@@ -86,7 +88,9 @@ class Receiver:
         nothing: Sequence[Buffer] = ()
         for index, message in enumerate(messages):
             if isinstance(message, Hello):
-                link = self._hello(identity, message)
+                link = self._hello(identity, message, messages)
+                if link is None:
+                    return
             elif link is None:
                 self._refuse(identity, "it has not introduced itself")
                 return
@@ -108,15 +112,31 @@ class Receiver:
 
     # Links.
 
-    def _hello(self, identity: bytes, hello: Hello) -> Link | None:
-        """Take a peer in, or tell it why not."""
+    def _hello(self, identity: bytes, hello: Hello, batch: Sequence[AnyMessage]) -> Link | None:
+        """Take a peer in, or tell it why not; who does not know the secret is told nothing."""
         node = self._node
+        if not compare_digest(hello.cookie.encode(), node.cookie.encode()):
+            self._refuse(identity, "it does not know this runtime's secret")
+            return None
         try:
             self._check(identity, hello)
-        except HandshakeError as error:
+            return self._welcome(identity, hello)
+        except ProtocolError as error:
             self._refuse(identity, str(error))
-            node.router.turn_away(hello, str(error))
+            refusal = next((m for m in batch if isinstance(m, Goodbye)), None)
+            if refusal is None:
+                node.router.turn_away(hello, str(error))
+            else:  # it refuses us as well: an answer would go back and forth for ever
+                node.router.turned_away(hello, refusal.reason)
             return None
+
+    def _welcome(self, identity: bytes, hello: Hello) -> Link | None:
+        """Take a peer in.
+
+        Raises:
+            ProtocolError: Its endpoint is none.
+        """
+        node = self._node
         peer = NodeInfo(node=hello.node, life=hello.life, endpoint=hello.endpoint, pid=0)
         node.router.peers.setdefault(hello.node, peer)
         link = node.router.link_to(hello.node, hello.life)
@@ -130,8 +150,6 @@ class Receiver:
 
     def _check(self, identity: bytes, hello: Hello) -> None:
         name = hello.node
-        if hello.cookie != self._node.cookie:
-            raise HandshakeError(name, "it does not know this runtime's secret")
         if hello.version != PROTOCOL_VERSION:
             reason = f"it speaks protocol {hello.version}, this node {PROTOCOL_VERSION}"
             raise HandshakeError(name, f"{reason}; install the same version of passel")

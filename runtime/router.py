@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..protocols.batch import pack_batch
 from ..protocols.envelope import Goodbye, Hello
-from ..protocols.errors import DeadActorError, NodeDeadError, PasselError
+from ..protocols.errors import DeadActorError, NodeDeadError, PasselError, ProtocolError
 from ..protocols.limits import PROTOCOL_VERSION
 from .link import Link
 from .target import LocalTarget, MovingTarget, Target
@@ -196,9 +196,16 @@ class Router:
     def turn_away(self, hello: Hello, reason: str) -> None:
         """Tell a peer that is not let in why not, over a connection made for that."""
         if self._node.transport is not None and hello.endpoint:
-            outlet = self._node.transport.connect(hello.endpoint)
-            outlet.send([pack_batch([self.hello(), Goodbye(self._node.name, reason)])])
-            outlet.close()
+            with contextlib.suppress(ProtocolError):  # its endpoint is none
+                outlet = self._node.transport.connect(hello.endpoint)
+                outlet.send([pack_batch([self.hello(), Goodbye(self._node.name, reason)])])
+                outlet.close()
+
+    def turned_away(self, hello: Hello, reason: str) -> None:
+        """A peer does not let this node in: what waits for it ends with its reason."""
+        link = self.links.get(hello.node)
+        if link is not None and link.life == hello.life:
+            link.fail(DeadActorError(link.node, reason))
 
     def peer_died(self, error: NodeDeadError, life: int) -> None:
         """A node's process ended: fail what waits for it and forget it."""

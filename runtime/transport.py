@@ -38,7 +38,11 @@ class Transport(Protocol):
         ...
 
     def connect(self, endpoint: str) -> Outlet:
-        """Return an outlet to the node at `endpoint`; it need not be up yet."""
+        """Return an outlet to the node at `endpoint`; it need not be up yet.
+
+        Raises:
+            ProtocolError: That is no endpoint.
+        """
         ...
 
     def close(self) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import zmq
 
-from ..protocols.errors import SpawnError
+from ..protocols.errors import ProtocolError, SpawnError
+from ..protocols.log import log
 
 if TYPE_CHECKING:
     from ..protocols.arrays import Buffer
@@ -80,10 +81,18 @@ class ZeroMQTransport:
         self._loop.call_soon(self._drain)
 
     def connect(self, endpoint: str) -> ZeroMQOutlet:
-        """Return an outlet to the node at `endpoint`."""
+        """Return an outlet to the node at `endpoint`.
+
+        Raises:
+            ProtocolError: That is no endpoint.
+        """
         socket = self._socket(zmq.DEALER)
         socket.routing_id = self._identity
-        socket.connect(endpoint)
+        try:
+            socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            socket.close(linger=0)
+            raise ProtocolError(f"endpoint {endpoint!r}: {error}") from None
         outlet = ZeroMQOutlet(socket, self._loop, self._outlets.discard)
         self._outlets.add(outlet)
         return outlet
@@ -125,7 +134,10 @@ class ZeroMQTransport:
             frames: list[Buffer] = []
             while inlet.getsockopt(zmq.RCVMORE):
                 frames.append(inlet.recv(zmq.NOBLOCK, copy=False).buffer)
-            on_batch(identity, batch, frames)
+            try:
+                on_batch(identity, batch, frames)
+            except Exception as error:  # noqa: BLE001  # else the socket's edge would be lost
+                log.error("batch failed", peer=identity.decode(errors="replace"), exc_info=error)
         self._loop.call_soon(self._drain)
 
 
