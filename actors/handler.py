@@ -326,6 +326,14 @@ def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
 
 
 def _type_name(hint: Any) -> str:
-    if isinstance(hint, type) and not typing.get_args(hint):
-        return hint.__qualname__
-    return str(hint).replace("typing.", "")
+    """Return a hint as text, without modules: a script's own is called otherwise in each node."""
+    parts = typing.get_args(hint)
+    if not parts:
+        return hint.__qualname__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    origin = typing.get_origin(hint)
+    if origin in {typing.Union, types.UnionType}:
+        return " | ".join(_type_name(part) for part in parts)
+    if origin is typing.Literal:
+        return f"Literal{list(parts)}"
+    name = getattr(origin, "__qualname__", str(origin))
+    return f"{name}[{', '.join(_type_name(part) for part in parts)}]"

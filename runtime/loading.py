@@ -14,6 +14,8 @@ from ..protocols.errors import ClassLoadError, HandshakeError
 MAIN_ALIAS = "__passel_main__"
 """Module name under which a node loads the file of the program that started it."""
 
+_GUARD = 'keep what starts the program under `if __name__ == "__main__":`'
+
 
 def path_of(actor_class: type) -> str:
     """Return the class path that other processes load the class by.
@@ -24,8 +26,10 @@ def path_of(actor_class: type) -> str:
     """
     path = class_path(actor_class)
     if actor_class.__module__ in {"__main__", MAIN_ALIAS}:
-        main = sys.modules.get(actor_class.__module__)
-        if getattr(main, "__file__", None) is None:
+        spec = getattr(sys.modules.get(actor_class.__module__), "__spec__", None)
+        if actor_class.__module__ == "__main__" and spec is not None:
+            return f"{spec.name}:{actor_class.__qualname__}"  # run by `python -m`
+        if actor_class.__module__ == "__main__" and not main_file():
             raise ClassLoadError(
                 path,
                 "it was typed into an interactive session; move it to a module that can be "
@@ -38,7 +42,7 @@ def path_of(actor_class: type) -> str:
 def main_file() -> str:
     """Return the file of the running program, or an empty text when there is none."""
     file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return str(Path(file).resolve()) if file else ""
+    return str(Path(file).resolve()) if file and Path(file).is_file() else ""
 
 
 def load_class(path: str, *, main_path: str = "") -> type[Actor]:
@@ -60,7 +64,10 @@ def load_class(path: str, *, main_path: str = "") -> type[Actor]:
     except AttributeError:
         raise ClassLoadError(path, f"module {module_name} has no {name}") from None
     except Exception as error:  # a module may raise anything while it is imported
-        raise ClassLoadError(path, f"{type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}"
+        if module_name == MAIN_ALIAS:
+            reason = f"{reason}; {main_path} is loaded by every node: {_GUARD}"
+        raise ClassLoadError(path, reason) from error
     if not (isinstance(found, type) and issubclass(found, Actor)):
         raise ClassLoadError(path, "it is no actor class; subclass passel.Actor")
     return found
@@ -90,5 +97,9 @@ def _main(main_path: str) -> object:
     assert spec.loader is not None, "a spec made from a file has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[MAIN_ALIAS] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[MAIN_ALIAS]
+        raise
     return module

@@ -96,6 +96,7 @@ class Node:
         self.classes: dict[str, str] = {}
         self.placed: Callable[[str, SpawnRequest], None] = lambda _node, _request: None
         self.closed = False
+        self.leaving = False
         self._group = group
         self.transport = transport
         self.isolate = isolate
@@ -226,7 +227,7 @@ class Node:
             cell.close(reason)
             if self.cells.get(cell.address.actor) is cell:
                 del self.cells[cell.address.actor]
-        if cell.address.named and self.router.locator is not None and not self.closed:
+        if cell.address.named and self.router.locator is not None and not self.leaving:
             with contextlib.suppress(PasselError):  # the directory is gone: so is the name
                 await self.router.locator.release(cell.address)
         log.debug("actor stopped", actor=cell.key, reason=reason)
@@ -321,6 +322,7 @@ class Node:
         """Stop every actor, latest first, say goodbye to peers and close the sockets."""
         if self.closed:
             return
+        self.leaving = True  # names are freed with the process, and its leader may be gone
         ordinary = [n for n in reversed(self.cells) if not n.startswith("@")]
         await self.stop_actors(ordinary, grace=grace)
         self.closed = True

@@ -269,3 +269,17 @@ async def test_stopping_a_node_tells_those_who_watch_its_actors_why() -> None:
         await ref.add(1)
         await runtime.stop_node("side")
         assert (await watching).reason == "the runtime stopped"
+
+
+async def test_a_node_that_is_told_to_end_by_others_comes_back_with_its_named_actors() -> None:
+    async with open_runtime() as runtime:
+        await runtime.start_node("side")
+        named = await runtime.options(name="c", node="side").spawn(Counter, start=1)
+        unnamed = await runtime.options(node="side").spawn(Counter)
+        watching = asyncio.ensure_future(runtime.watch(unnamed))
+        await unnamed.add(1)
+        os.kill(runtime.pid_of("side"), signal.SIGTERM)
+        await watching
+        while (await runtime.lookup("c", Counter))._address == named._address:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.005)  # the process has said goodbye, but is not gone yet
+        assert await named.add(1) == 2
