@@ -169,6 +169,7 @@ class Receiver:
             link.fail(DeadActorError(link.node, message.reason))
         else:
             link.fail(NodeDeadError(link.node, link.node, exit_code=0))
+            self._node.router.drop(link)
 
     # Requests.
 

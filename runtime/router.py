@@ -139,6 +139,8 @@ class Router:
             stale = Link(node, life, loop=self._node.loop, codec=self._node.codec)
             stale.fail(self._deaths.get((node, life)) or NodeDeadError(node, node))
             return stale
+        if link is not None:
+            link.fail(NodeDeadError(node, node))  # a newer life is there, so this one is over
         link = self.links[node] = Link(node, life, loop=self._node.loop, codec=self._node.codec)
         if node == self._node.name:
             self._connect_to_self(link)
@@ -206,6 +208,14 @@ class Router:
         link = self.links.get(hello.node)
         if link is not None and link.life == hello.life:
             link.fail(DeadActorError(link.node, reason))
+
+    def drop(self, link: Link) -> None:
+        """Forget a peer that has left in order; visitors come and go."""
+        if self.links.get(link.node) is link:
+            del self.links[link.node]
+        peer = self.peers.get(link.node)
+        if peer is not None and peer.life == link.life:
+            del self.peers[link.node]
 
     def peer_died(self, error: NodeDeadError, life: int) -> None:
         """A node's process ended: fail what waits for it and forget it."""
