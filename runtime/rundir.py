@@ -54,16 +54,30 @@ class RunDirectory:
         make_private(self._base)
         sweep(self._base)
         self.path = self._create(name)
-        self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._lock = self._take_lock()
 
     def _create(self, name: str) -> Path:
+        if not name or name.startswith(".") or "/" in name or "\x00" in name:
+            raise SpawnError(f"runtime {name!r}", "its name becomes a folder's: no '/', no '.' first")
         path = self._base / f"{name}-{os.getpid()}"
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:
             path = Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=self._base))
+        except OSError as error:
+            raise SpawnError(f"run directory {path}", str(error)) from None
         return path
+
+    def _take_lock(self) -> int:
+        """Return the descriptor of the held lock; it gets its name when it is held.
+
+        Whoever sweeps would else take a folder for a dead runtime's between the two steps.
+        """
+        draft = self.path / f"{LOCK}.new"
+        descriptor = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        draft.rename(self.path / LOCK)
+        return descriptor
 
     def publish(self, facts: RuntimeFacts) -> None:
         """Write down what others need to find the runtime."""
@@ -102,9 +116,14 @@ def make_private(path: Path) -> None:
     """Create a folder that only its user may enter.
 
     Raises:
-        SpawnError: It belongs to somebody else, or others may enter it.
+        SpawnError: It belongs to somebody else, or is no folder.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpawnError(f"run directory {path}", f"{error}; set PASSEL_RUN_DIR") from None
+    if path.is_symlink():
+        raise SpawnError(f"run directory {path}", "it is a symbolic link; set PASSEL_RUN_DIR")
     facts = path.stat()
     if facts.st_uid != os.getuid():
         raise SpawnError(f"run directory {path}", "it belongs to another user; set PASSEL_RUN_DIR")

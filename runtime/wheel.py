@@ -68,7 +68,7 @@ class DeadlineWheel:
 
     def _turn(self) -> None:
         self._timer = None
-        now = int(self._loop.time() / RESOLUTION)
+        now = max(self._armed, int(self._loop.time() / RESOLUTION))  # a product may divide to less
         due: list[Expiring] = []
         while self._order:
             slot = self._order[0]

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from passel import Runtime, SpawnError
+from passel.runtime.rundir import (
+    LOCK,
+    RunDirectory,
+    RuntimeFacts,
+    base_directory,
+    make_private,
+    running,
+    sweep,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def facts(name: str, started: float = 1.0) -> RuntimeFacts:
+    """Return what a runtime says of itself."""
+    return RuntimeFacts(name=name, pid=os.getpid(), endpoint="ipc://x", cookie="c", started=started)
+
+
+def mode(path: Path) -> int:
+    """Return who may do what with a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_run_directory_is_for_its_user_alone_and_gone_when_closed(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    directory = RunDirectory("demo", base=base)
+    directory.publish(facts("demo"))
+    assert mode(base) == mode(directory.path) == 0o700
+    assert {mode(file) for file in directory.path.iterdir()} == {0o600}
+    assert directory.path.name == f"demo-{os.getpid()}"
+    directory.close()
+    assert not list(base.iterdir())
+
+
+def test_two_runtimes_of_one_process_have_folders_of_their_own(tmp_path: Path) -> None:
+    one, two = RunDirectory("demo", base=tmp_path), RunDirectory("demo", base=tmp_path)
+    assert one.path != two.path
+    one.publish(facts("demo", 2.0))
+    two.publish(facts("demo", 1.0))
+    assert [path for path, _ in running(tmp_path)] == [two.path, one.path]
+    one.close()
+    two.close()
+    assert not running(tmp_path)
+
+
+def test_what_a_killed_runtime_left_is_swept_and_what_lives_is_not(tmp_path: Path) -> None:
+    dead = tmp_path / "dead-1"
+    dead.mkdir()
+    (dead / LOCK).touch()
+    (dead / "side.1.log").write_text("last words")
+    other = tmp_path / "something else"
+    other.mkdir()
+    living = RunDirectory("living", base=tmp_path)
+    assert not dead.exists()
+    assert other.exists()
+    assert sweep(tmp_path) == []
+    living.close()
+
+
+def test_a_folder_is_not_swept_before_its_lock_is_held(tmp_path: Path) -> None:
+    """The lock gets its name when it is held: nobody sees it free in between."""
+    seen: list[Path] = []
+    flock = RunDirectory._take_lock
+
+    class Slow(RunDirectory):
+        def _take_lock(self) -> int:
+            seen.extend(sweep(tmp_path))
+            held = flock(self)
+            seen.extend(sweep(tmp_path))
+            return held
+
+    directory = Slow("demo", base=tmp_path)
+    assert seen == []
+    assert (directory.path / LOCK).exists()
+    directory.close()
+
+
+def test_a_folder_that_others_may_enter_is_made_private(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir(mode=0o755)
+    make_private(base)
+    assert mode(base) == 0o700
+
+
+def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SpawnError, match="symbolic link"):
+        make_private(link)
+    (tmp_path / "file").touch()
+    with pytest.raises(SpawnError, match="file"):
+        make_private(tmp_path / "file")
+
+
+def test_the_environment_chooses_where_run_directories_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PASSEL_RUN_DIR", str(tmp_path / "mine"))
+    assert base_directory() == tmp_path / "mine"
+    monkeypatch.delenv("PASSEL_RUN_DIR")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert base_directory() == tmp_path / "passel"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "not there"))
+    assert base_directory().name == f"passel-{os.getuid()}"
+
+
+async def test_a_path_too_long_for_a_socket_says_so(tmp_path: Path) -> None:
+    base = tmp_path / ("long" * 30)
+    with pytest.raises(SpawnError, match="a Unix socket takes 107; choose a shorter"):
+        async with Runtime(run_directory=base):
+            pass
+    assert not list(base.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a/b", "", ".", "..", "a\x00b", "n" * 300])
+async def test_a_name_that_makes_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SpawnError):
+        async with Runtime(name=name, run_directory=tmp_path):
+            pass
+    assert not list(tmp_path.iterdir())
