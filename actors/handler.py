@@ -150,8 +150,8 @@ class BoundHandler(Generic[P, R]):
                 DeadActorError: The actor is gone.
             """
 
-        def options(self, *, timeout: float | None = ..., key: str = ...) -> BoundHandler[P, R]:
-            """Return the handler with other options: timeout in seconds, idempotency key."""
+        def options(self, *, timeout: float | None = ...) -> BoundHandler[P, R]:
+            """Return the handler with another timeout in seconds; None waits for ever."""
             ...
 
 

@@ -69,7 +69,6 @@ class Sender(Protocol):
         spec: AnySpec,
         arguments: tuple[Any, ...],
         timeout: float | None,
-        key: str,
     ) -> Coroutine[Any, Any, Any]:
         """Send and wait for the result."""
         ...
@@ -80,14 +79,11 @@ class Sender(Protocol):
         spec: AnySpec,
         arguments: tuple[Any, ...],
         timeout: float | None,
-        key: str,
     ) -> Coroutine[Any, Any, None]:
         """Send; wait for a place in the mailbox."""
         ...
 
-    def tell_nowait(
-        self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...], key: str
-    ) -> None:
+    def tell_nowait(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
         """Send, or raise when there is no place."""
         ...
 
@@ -146,39 +142,37 @@ class Reference:
 class HandlerCall:
     """A handler of one actor: call it to ask, or use `tell`, `tell_nowait`, `options`."""
 
-    __slots__ = ("_key", "_ref", "_sender", "_spec", "_timeout")
+    __slots__ = ("_ref", "_sender", "_spec", "_timeout")
 
     def __init__(
         self,
         ref: Reference,
         spec: AnySpec,
         timeout: float | None = DEFAULT_TIMEOUT,
-        key: str = "",
     ) -> None:
         self._ref = ref
         self._sender = ref._sender  # noqa: SLF001  # the two classes are one concept
         self._spec = spec
         self._timeout = timeout
-        self._key = key
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, Any]:
         """Return the coroutine that asks; the message is sent when it is awaited."""
         bound = self._spec.bind(arguments, keywords)
-        return self._sender.ask(self._ref, self._spec, bound, self._timeout, self._key)
+        return self._sender.ask(self._ref, self._spec, bound, self._timeout)
 
     def tell(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
         """Return the coroutine that sends and waits for a place in the mailbox."""
         bound = self._spec.bind(arguments, keywords)
-        return self._sender.tell(self._ref, self._spec, bound, self._timeout, self._key)
+        return self._sender.tell(self._ref, self._spec, bound, self._timeout)
 
     def tell_nowait(self, *arguments: Any, **keywords: Any) -> None:
         """Send at once, or raise MailboxFullError."""
         bound = self._spec.bind(arguments, keywords)
-        self._sender.tell_nowait(self._ref, self._spec, bound, self._key)
+        self._sender.tell_nowait(self._ref, self._spec, bound)
 
-    def options(self, *, timeout: float | None = DEFAULT_TIMEOUT, key: str = "") -> HandlerCall:
-        """Return the handler with another timeout (seconds; None waits for ever) or key."""
-        return HandlerCall(self._ref, self._spec, timeout, key)
+    def options(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> HandlerCall:
+        """Return the handler with another timeout (seconds; None waits for ever)."""
+        return HandlerCall(self._ref, self._spec, timeout)
 
 
 class StreamCall:

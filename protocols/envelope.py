@@ -33,7 +33,7 @@ class Request(Message, array_like=True, gc=False):
         sent: The sender's monotonic clock, in seconds.
         chain: Addresses that wait for this ask, outermost first, joined by spaces.
         trace: Trace context: 16 bytes of trace id, or empty.
-        key: Idempotency key, or empty.
+        key: Idempotency key; empty until retries are there.
         beside: Whether it takes a place beside the mailbox (the sender knows that its handler is
             concurrent or a stream) and not one in it.
         frames: How many of the multipart's tensor frames belong to this message.

@@ -111,7 +111,7 @@ class Link:
         address = target.address
         fields = (
             sending.id, sending.source, address.actor, address.incarnation, sending.spec.name, left,
-            target.next_sequence(sending.source), now, sending.chain, sending.trace, sending.key,
+            target.next_sequence(sending.source), now, sending.chain, sending.trace, "",
             sending.spec.concurrent, len(frames), msgspec.Raw(body),
         )  # fmt: skip
         if sending.kind == ASK:

@@ -32,10 +32,9 @@ class NodeSender:
         spec: AnySpec,
         arguments: tuple[Any, ...],
         timeout: float | None,
-        key: str,
     ) -> Any:
         """Send a request and return its result; see `BoundHandler`."""
-        sending = self._sending(ASK, ref, spec, arguments, timeout, key)
+        sending = self._sending(ASK, ref, spec, arguments, timeout)
         sending.future = future = self._loop.create_future()
         sending.target.submit(sending)
         deadline = sending.deadline
@@ -57,10 +56,9 @@ class NodeSender:
         spec: AnySpec,
         arguments: tuple[Any, ...],
         timeout: float | None,
-        key: str,
     ) -> None:
         """Send a message; return once it has a place in the mailbox."""
-        sending = self._sending(TELL, ref, spec, arguments, timeout, key)
+        sending = self._sending(TELL, ref, spec, arguments, timeout)
         if sending.target.submit(sending):
             return
         sending.future = future = self._loop.create_future()
@@ -77,11 +75,9 @@ class NodeSender:
             if deadline is not None:
                 self._wheel.discard(slot, sending)
 
-    def tell_nowait(
-        self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...], key: str
-    ) -> None:
+    def tell_nowait(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
         """Send a message if its mailbox has a place."""
-        sending = self._sending(TELL, ref, spec, arguments, None, key)
+        sending = self._sending(TELL, ref, spec, arguments, None)
         target = sending.target
         if not target.lane(sending).has_place:
             raise MailboxFullError(target.key, target.address.window)
@@ -96,7 +92,7 @@ class NodeSender:
         prefetch: int,
     ) -> StreamIterator:
         """Return the iterator of a stream that is not opened yet."""
-        sending = self._sending(OPEN, ref, spec, arguments, timeout, "")
+        sending = self._sending(OPEN, ref, spec, arguments, timeout)
         consumer = Consumer(sending, loop=self._loop, wheel=self._wheel, prefetch=prefetch)
         return StreamIterator(consumer, self._loop)
 
@@ -107,7 +103,6 @@ class NodeSender:
         spec: AnySpec,
         arguments: tuple[Any, ...],
         timeout: float | None,
-        key: str,
     ) -> Sending:
         """Build a request with what it inherits from the call that is being handled.
 
@@ -136,4 +131,4 @@ class NodeSender:
         if not trace:
             self._traces += 1
             trace = self._trace_prefix + self._traces.to_bytes(8, "big")
-        return Sending(kind, target, spec, arguments, deadline, timeout, source, chain, trace, key)
+        return Sending(kind, target, spec, arguments, deadline, timeout, source, chain, trace)

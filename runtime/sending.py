@@ -34,7 +34,7 @@ class Sending:
     """
 
     __slots__ = (
-        "arguments", "cancelled", "chain", "consumer", "deadline", "future", "id", "key", "kind",
+        "arguments", "cancelled", "chain", "consumer", "deadline", "future", "id", "kind",
         "producer", "sequence", "source", "spec", "target", "timeout", "trace", "transmitted",
     )  # fmt: skip
 
@@ -49,7 +49,6 @@ class Sending:
         source: str,
         chain: str,
         trace: bytes,
-        key: str = "",
     ) -> None:
         self.kind = kind
         self.target = target
@@ -60,7 +59,6 @@ class Sending:
         self.source = source
         self.chain = chain
         self.trace = trace
-        self.key = key
         self.id = 0
         self.sequence = 0
         self.future: asyncio.Future[Any] | None = None

@@ -81,7 +81,7 @@ async def use(runtime: Runtime) -> None:
     assert_type(await counter.scaled(3, by=4), int)
     await counter.reset()
     assert_type(await counter.add.options(timeout=2.0)(3), int)
-    assert_type(await counter.add.options(timeout=None, key="once")(3), int)
+    assert_type(await counter.add.options(timeout=None)(3), int)
 
     await counter.add.tell(3)
     counter.scaled.tell_nowait(3, by=4)
