@@ -58,7 +58,9 @@ class RunDirectory:
 
     def _create(self, name: str) -> Path:
         if not name or name.startswith(".") or "/" in name or "\x00" in name:
-            raise SpawnError(f"runtime {name!r}", "its name becomes a folder's: no '/', no '.' first")
+            raise SpawnError(
+                f"runtime {name!r}", "its name becomes a folder's: no '/', no '.' first"
+            )
         path = self._base / f"{name}-{os.getpid()}"
         try:
             path.mkdir(mode=0o700)
