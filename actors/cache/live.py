@@ -125,11 +125,11 @@ class LiveSession:
 
     async def delegate(self, worker: WorkerId, epoch: Epoch, rule: Rule) -> DelegateResult:
         """Let `rule` answer for the worker until it finishes, is fenced, or all is over."""
+        self.board.check(worker, None)
         joined = Joined(epoch=epoch, log=self.board.log(worker, epoch))
         answer = rule.handle(joined)
         self.board.check(worker, answer)
-        self._rules[worker] = rule
-        result = await self._answer(worker, epoch, answer)
+        result = await self._answer(worker, epoch, answer, rule=rule)
         assert not isinstance(result, Tick), "ticks go to the rule"
         return result
 
@@ -157,7 +157,10 @@ class LiveSession:
 
     # --- Carrying out ----------------------------------------------------------------------------
 
-    async def _answer(self, worker: WorkerId, epoch: Epoch, answer: Answer) -> StepResult:
+    async def _answer(
+        self, worker: WorkerId, epoch: Epoch, answer: Answer, *, rule: Rule | None = None
+    ) -> StepResult:
+        """Enter an answer and wait; unless it is refused, `rule` gives the worker's next ones."""
         at = self._context.now()
         event = Answered(worker=worker, epoch=epoch, answer=answer, at=at)
         effects = self.core.handle(event)
@@ -167,6 +170,8 @@ class LiveSession:
             return Fenced(epoch=refused.epoch, reason=refused.reason)
         waiting: asyncio.Future[StepResult] = asyncio.get_running_loop().create_future()
         self._waiting[worker] = waiting
+        if rule is not None:  # not before: a fenced life must not take its successor's place
+            self._rules[worker] = rule
         self._carry_out(effects)
         try:
             return await waiting
