@@ -59,8 +59,14 @@ class Peer:
 
     async def receive(self) -> list[AnyMessage]:
         """Return the messages of the next batch that the node sends here."""
+        loop, descriptor = asyncio.get_running_loop(), int(self._inlet.getsockopt(zmq.FD))
         while not self._inlet.poll(0):
-            await asyncio.sleep(0.002)  # this socket is outside the loop: asked, not awaited
+            readable = loop.create_future()
+            loop.add_reader(descriptor, readable.set_result, None)
+            try:
+                await readable
+            finally:
+                loop.remove_reader(descriptor)
         _, batch, *_ = self._inlet.recv_multipart()
         return unpack_batch(batch)
 

@@ -44,22 +44,26 @@ def random_bytes(source: random.Random) -> bytes:
 
 def random_value(source: random.Random, depth: int = 3) -> object:
     """Return any value that MessagePack has."""
-    return source.choice([
-        None,
-        source.random() < 0.5,
-        source.choice((0, -1, 1, 2**31, 2**63 - 1, -(2**63), 2**64 - 1)),
-        source.choice((0.0, -1.0, float("nan"), float("inf"), 1e308)),
-        source.choice(("", "c", "@node", "@directory", "add", "spawn", "nobody", "\x00" * 9)),
-        random_bytes(source),
-        [] if depth == 0 else [random_value(source, depth - 1) for _ in range(3)],
-        {} if depth == 0 else {"k": random_value(source, depth - 1)},
-        msgspec.msgpack.Ext(source.choice((1, 2, 5)), random_bytes(source)),
-    ])
+    return source.choice(
+        [
+            None,
+            source.random() < 0.5,
+            source.choice((0, -1, 1, 2**31, 2**63 - 1, -(2**63), 2**64 - 1)),
+            source.choice((0.0, -1.0, float("nan"), float("inf"), 1e308)),
+            source.choice(("", "c", "@node", "@directory", "add", "spawn", "nobody", "\x00" * 9)),
+            random_bytes(source),
+            [] if depth == 0 else [random_value(source, depth - 1) for _ in range(3)],
+            {} if depth == 0 else {"k": random_value(source, depth - 1)},
+            msgspec.msgpack.Ext(source.choice((1, 2, 5)), random_bytes(source)),
+        ]
+    )
 
 
 def deep(source: random.Random) -> bytes:
     """Return lists inside lists inside lists."""
-    return source.choice((b"\x91", b"\xdc\x00\x01", b"\x81\xa0")) * source.choice((64, 5_000, 100_000))
+    return source.choice((b"\x91", b"\xdc\x00\x01", b"\x81\xa0")) * source.choice(
+        (64, 5_000, 100_000)
+    )
 
 
 def with_odd_fields(source: random.Random) -> bytes:
@@ -82,7 +86,9 @@ def with_odd_numbers(source: random.Random, sound: Ask) -> bytes:
         "chain": "leader/c " * 50,
         "trace": b"x" * 99,
         "frames": source.choice((1, -1, 2**40)),
-        "body": msgspec.Raw(source.choice((b"\xc1", b"\x92\x01", b"", b"\x93\x01\x02\x03")) or b"\xc0"),
+        "body": msgspec.Raw(
+            source.choice((b"\xc1", b"\x92\x01", b"", b"\x93\x01\x02\x03")) or b"\xc0"
+        ),
     }
     changes = {name: odd[name] for name in source.sample(sorted(odd), 3)}
     return pack_batch([msgspec.structs.replace(sound, **changes)])
@@ -106,15 +112,17 @@ def mutated(source: random.Random, sound: bytes) -> bytes:
 def malformed(source: random.Random, runtime: Runtime) -> list[bytes]:
     """Return the parts of one hostile multipart."""
     sound = ask(runtime, source.randrange(1 << 20))
-    batch = source.choice((
-        random_bytes,
-        deep,
-        with_odd_fields,
-        lambda s: with_odd_numbers(s, sound),
-        lambda s: mutated(s, pack_batch([sound])),
-        lambda _: b"\xdd\xff\xff\xff\xff",
-        lambda s: b"\xdc" + s.randbytes(2) + b"\x91" * 20,
-    ))(source)
+    batch = source.choice(
+        (
+            random_bytes,
+            deep,
+            with_odd_fields,
+            lambda s: with_odd_numbers(s, sound),
+            lambda s: mutated(s, pack_batch([sound])),
+            lambda _: b"\xdd\xff\xff\xff\xff",
+            lambda s: b"\xdc" + s.randbytes(2) + b"\x91" * 20,
+        )
+    )(source)
     return [batch, *(random_bytes(source) for _ in range(source.choice((0, 0, 0, 1, 5))))]
 
 
@@ -122,7 +130,7 @@ def malformed(source: random.Random, runtime: Runtime) -> list[bytes]:
 async def test_a_thousand_malformed_frames_leave_the_node_as_it_was(
     capsys: pytest.CaptureFixture[str], *, introduced: bool
 ) -> None:
-    source = random.Random(20_240_501 + introduced)  # noqa: S311  # no secret
+    source = random.Random(20_240_501 + introduced)
     async with gathering() as (runtime, peer, cookie):
         ref = await runtime.lookup("c", Counter)
         sent = 0

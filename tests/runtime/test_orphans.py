@@ -9,12 +9,17 @@ import signal
 import subprocess
 import sys
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 
 from passel import Runtime
 from passel.runtime.rundir import running
+from tests.conftest import ROOT
 from tests.runtime.worlds import private_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.process
 
@@ -51,14 +56,15 @@ async def ended(pid: int) -> None:
         os.close(descriptor)
 
 
-async def test_the_nodes_of_a_leader_that_is_killed_leave_and_are_swept() -> None:
-    from tests.conftest import ROOT
+def start_leader(base: Path) -> subprocess.Popen[str]:
+    """Start a program that leads a runtime in `base`; it prints its nodes' process ids."""
+    words = [sys.executable, "-c", LEADER, str(base), str(ROOT)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
+
+async def test_the_nodes_of_a_leader_that_is_killed_leave_and_are_swept() -> None:
     with private_folder() as base:
-        leader = subprocess.Popen(
-            [sys.executable, "-c", LEADER, str(base), str(ROOT)], stdout=subprocess.PIPE, text=True
-        )
-        with leader:
+        with start_leader(base) as leader:
             assert leader.stdout is not None
             pids = [int(word) for word in leader.stdout.readline().split()]
             assert [facts.name for _, facts in running(base)] == ["lost"]

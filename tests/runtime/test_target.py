@@ -41,7 +41,7 @@ def sending(target: Target, number: Any = 0, *, kind: int = ASK, beside: bool = 
     """Return a request, without a future: nobody waits for it."""
     spec = UntypedSpec("handler")
     spec.concurrent = beside
-    return Sending(kind, target, spec, (number,), None, 1.0, "leader/", "", b"", "")
+    return Sending(kind, target, spec, (number,), None, 1.0, "leader/", "", b"")
 
 
 def numbers(target: Recording) -> list[Any]:
@@ -51,7 +51,13 @@ def numbers(target: Recording) -> list[Any]:
 
 def test_what_finds_no_place_leaves_in_its_turn() -> None:
     target = Recording(2)
-    assert [target.submit(sending(target, n)) for n in range(5)] == [True, True, False, False, False]
+    assert [target.submit(sending(target, n)) for n in range(5)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert numbers(target) == [0, 1]
     target.refill(1, beside=False)
     assert numbers(target) == [0, 1, 2]

@@ -23,7 +23,7 @@ class Entry:
 async def test_every_deadline_fires_once_and_hardly_late() -> None:
     loop = asyncio.get_running_loop()
     wheel = DeadlineWheel(loop)
-    source = random.Random(7)  # noqa: S311  # no secret
+    source = random.Random(7)
     entries = [(source.uniform(0.0, 50.0), Entry()) for _ in range(2_000)]
     for when, entry in entries:
         wheel.add(when, entry)
@@ -42,9 +42,8 @@ async def test_a_deadline_at_every_slot_is_met() -> None:
     for slot in (29, 58, 59, 116, 117, 1_000):
         entry = Entry()
         wheel.add(slot * RESOLUTION - RESOLUTION / 2, entry)
-        async with asyncio.timeout(10.0):
-            while not entry.expired:
-                await asyncio.sleep(RESOLUTION)
+        await asyncio.sleep(slot * RESOLUTION)
+        assert entry.expired
     wheel.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from passel import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from passel.protocols.control import NodeStatistics
     from passel.runtime.spawning import Spawn
@@ -94,6 +95,13 @@ async def open_runtime(**options: Any) -> AsyncIterator[Runtime]:
         async with Runtime(run_directory=base, **options) as runtime:
             yield runtime
         assert not list(base.iterdir()), "a run directory was left behind"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds: for what is counted, and has no event to await."""
+    async with asyncio.timeout(20.0):
+        while not condition():  # noqa: ASYNC110  # there is no event
+            await asyncio.sleep(0)
 
 
 WORLDS = {

@@ -10,7 +10,15 @@ from passel.protocols.errors import CodecError
 from tests.runtime.crew import Source
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.runtime.worlds import World
+
+
+async def collect(items: AsyncIterator[int], into: list[int]) -> None:
+    """Read a stream into a list that is there also when the stream ends with an error."""
+    async for item in items:
+        into.append(item)  # noqa: PERF401  # a comprehension would lose them
 
 
 async def test_a_stream_yields_everything_in_order(world: World) -> None:
@@ -79,20 +87,18 @@ async def test_cancelling_who_reads_a_stream_ends_its_producer(world: World) -> 
 async def test_an_error_of_a_stream_comes_after_its_items(world: World) -> None:
     async with world.open() as home:
         ref = await home.there().spawn(Source)
-        seen = []
+        seen: list[int] = []
         with pytest.raises(RemoteError, match="dried up"):
-            async for number in ref.break_after(40):
-                seen.append(number)
+            await collect(ref.break_after(40), seen)
         assert seen == list(range(40))
 
 
 async def test_a_stream_ends_at_its_deadline_and_so_does_its_producer(world: World) -> None:
     async with world.open() as home:
         ref = await home.there().spawn(Source)
-        seen = []
+        seen: list[int] = []
         with pytest.raises(DeadlineError):
-            async for number in ref.forever.options(timeout=0.2)():
-                seen.append(number)
+            await collect(ref.forever.options(timeout=0.2)(), seen)
         assert seen == [1]
         await ref.until_closed.options(timeout=10.0)()
 
@@ -104,10 +110,9 @@ async def test_an_item_that_does_not_fit_the_hint_ends_the_stream_at_both_ends(
         pytest.skip("items are handed over as they are")
     async with world.open() as home:
         ref = await home.there().spawn(Source)
-        seen = []
+        seen: list[int] = []
         with pytest.raises(CodecError, match="int"):
-            async for number in ref.mixed():
-                seen.append(number)
+            await collect(ref.mixed(), seen)
         assert seen == [1]
         await ref.until_closed.options(timeout=10.0)()
 
