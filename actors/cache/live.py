@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_JOIN_CANCELLED = "its join was cancelled"
+
 CLOCK_STEP = 0.25
 """Most seconds by which a missed deadline is noticed late: near readings share one timer."""
 
@@ -115,7 +117,9 @@ class LiveSession:
         except asyncio.CancelledError:
             if self._joining.get(worker) is joined:
                 del self._joining[worker]
-                self.lose(worker, None, "its join was cancelled")
+                self.lose(worker, None, _JOIN_CANCELLED)
+            elif not joined.cancelled() and isinstance(told := joined.result(), Joined):
+                self.lose(worker, told.epoch, _JOIN_CANCELLED)
             raise
 
     async def step(self, worker: WorkerId, epoch: Epoch, answer: Answer) -> StepResult:
@@ -135,7 +139,7 @@ class LiveSession:
 
     def lose(self, worker: WorkerId, epoch: Epoch | None, reason: str) -> None:
         """Fence a life that is over; the others go on."""
-        self._take(WorkerLost(worker=worker, epoch=epoch, reason=reason, at=self._context.now()))
+        self._take(self._lost(worker, epoch, reason))
 
     def close(self, reason: str) -> None:
         """End the session; whoever waits is told."""
@@ -175,10 +179,12 @@ class LiveSession:
         self._carry_out(effects)
         try:
             return await waiting
-        except asyncio.CancelledError:
-            if self._waiting.get(worker) is waiting:
-                self.lose(worker, epoch, "its ask was cancelled")
+        except asyncio.CancelledError:  # whether or not an answer was on its way: nobody has it
+            self.lose(worker, epoch, "its ask was cancelled")
             raise
+
+    def _lost(self, worker: WorkerId, epoch: Epoch | None, reason: str) -> WorkerLost:
+        return WorkerLost(worker=worker, epoch=epoch, reason=reason, at=self._context.now())
 
     def _take(self, event: Event) -> None:
         self._carry_out(self.core.handle(event))
@@ -201,7 +207,8 @@ class LiveSession:
             case Admit(worker=worker, epoch=epoch):
                 self.events.publish(WorkerJoined(worker=worker, epoch=epoch))
                 joined = Joined(epoch=epoch, log=self.board.log(worker, epoch))
-                _resolve(self._joining.pop(worker, None), joined)
+                if not _resolve(self._joining.pop(worker, None), joined):
+                    self._inbox.append(self._lost(worker, epoch, _JOIN_CANCELLED))
             case Fence():
                 self._fence(effect)
             case Refuse(worker=worker, epoch=epoch, reason=reason):
@@ -245,14 +252,15 @@ class LiveSession:
         if rule is None:
             _resolve(self._waiting.pop(worker, None), self._latest)
             return
-        epoch, at = self.core.epoch(worker), self._context.now()
+        epoch = self.core.epoch(worker)
         try:
             answer = rule.handle(self._latest)
             self.board.check(worker, answer)
         except Exception as error:  # noqa: BLE001  # a user's rule; costs its worker, not the team
             reason = f"its rule failed: {type(error).__name__}: {error}"
-            self._inbox.append(WorkerLost(worker=worker, epoch=epoch, reason=reason, at=at))
+            self._inbox.append(self._lost(worker, epoch, reason))
         else:
+            at = self._context.now()
             self._inbox.append(Answered(worker=worker, epoch=epoch, answer=answer, at=at))
 
     def _fence(self, fence: Fence) -> None:
@@ -313,6 +321,9 @@ class LiveSession:
         await self._over.wait()
 
 
-def _resolve(waiting: asyncio.Future[_T] | None, result: _T) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(result)
+def _resolve(waiting: asyncio.Future[_T] | None, result: _T) -> bool:
+    """Tell whoever waits, if anybody still does; return whether somebody was told."""
+    if waiting is None or waiting.done():
+        return False
+    waiting.set_result(result)
+    return True

@@ -178,8 +178,9 @@ class TickCore:
 
     def _lose(self, event: WorkerLost) -> list[Effect]:
         seat = self._seats[event.worker]
-        if event.epoch is None:
+        if event.epoch is None and seat.joining:  # it would wait for ever
             seat.joining = False
+            return [self._refusal(event.worker, event.reason)]
         if event.epoch not in {None, seat.epoch} or seat.phase in {"gone", "finished"}:
             return []
         return self._fence(event.worker, event.reason)

@@ -50,3 +50,78 @@ def test_a_stranger_that_delegates_is_refused_by_name(tiny_folder: Path) -> None
                 await cache.delegate(session, BOB, Epoch(1), RULE, SETTINGS.plain())
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("turns", range(1, 5))
+def test_an_ask_cancelled_at_any_turn_of_a_tick_is_not_waited_for(
+    tiny_folder: Path, turns: int
+) -> None:
+    """Also when its tick was just delivered: the answer to it will never come."""
+
+    async def run() -> None:
+        async with staged(tiny_folder) as cache:
+            session = (await cache.open(spec_of(2))).session
+            alice = await admitted(cache, session, ALICE)
+            bob = await admitted(cache, session, BOB)
+            asked = [
+                asyncio.ensure_future(cache.step(session, BOB, bob, FIRST)),
+                asyncio.ensure_future(cache.step(session, ALICE, alice, FIRST)),
+            ]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asked[0].cancel()
+            told = (await asyncio.gather(*asked, return_exceptions=True))[1]
+            assert isinstance(told, Tick)
+            if asked[0].cancelled():
+                drawn = told.sampled[0].token
+                go_on = await cache.step(session, ALICE, alice, Next(tokens=(drawn,)))
+                assert isinstance(go_on, Tick)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+def test_a_rejoin_cancelled_at_any_turn_of_a_tick_is_not_waited_for(
+    tiny_folder: Path, turns: int
+) -> None:
+    """Without a deadline the team would wait for ever for a worker that knows of no epoch."""
+
+    async def run() -> None:
+        async with staged(tiny_folder) as cache:
+            session = (await cache.open(spec_of(2))).session
+            alice = await admitted(cache, session, ALICE)
+            bob = await admitted(cache, session, BOB)
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(cache.step(session, ALICE, alice, FIRST))
+                group.create_task(cache.step(session, BOB, bob, FIRST))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                rejoin = asyncio.ensure_future(cache.join(session, BOB))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                rejoin.cancel()
+                await asyncio.gather(rejoin, return_exceptions=True)
+            tick = first.result()
+            assert isinstance(tick, Tick)
+            mine = next(drawn.token for drawn in tick.sampled if drawn.worker == ALICE)
+            if rejoin.cancelled():
+                go_on = await cache.step(session, ALICE, alice, Next(tokens=(mine,)))
+                assert isinstance(go_on, Tick)
+
+    asyncio.run(run())
+
+
+def test_a_worker_fenced_while_it_waits_to_be_admitted_is_told(tiny_folder: Path) -> None:
+    async def run() -> None:
+        async with staged(tiny_folder) as cache:
+            session = (await cache.open(spec_of(1))).session
+            alice = await admitted(cache, session, ALICE)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(cache.step(session, ALICE, alice, FIRST))
+                await asyncio.sleep(0)
+                rejoin = group.create_task(cache.join(session, ALICE))
+                await asyncio.sleep(0)
+                await cache.fence(session, ALICE, "killed")
+            assert fenced(rejoin.result()).reason == "killed"
+
+    asyncio.run(run())
