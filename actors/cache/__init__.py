@@ -6,6 +6,7 @@ from .board import Board, Feed, Writing
 from .errors import (
     CacheError,
     InvalidAnswerError,
+    InvalidRuleError,
     InvalidSessionError,
     UnknownRuleError,
     UnknownSessionError,
@@ -20,6 +21,7 @@ __all__ = [
     "CacheError",
     "Feed",
     "InvalidAnswerError",
+    "InvalidRuleError",
     "InvalidSessionError",
     "Layout",
     "Rule",

@@ -3,6 +3,7 @@
 PasselError
 └── CacheError
     ├── InvalidAnswerError    a worker's answer makes no sense; the tick is not touched
+    ├── InvalidRuleError      a path among the cache's `rules` names no step rule
     ├── InvalidSessionError   a session's description makes no sense
     ├── UnknownSessionError   no such session: it was never opened, or was dropped
     └── UnknownRuleError      the cache was not built to run this step rule
@@ -28,6 +29,17 @@ class InvalidAnswerError(CacheError):
     def __init__(self, worker: str, *, reason: str) -> None:
         super().__init__(f"the answer of worker {worker!r} is not valid: {reason}")
         self.worker = worker
+        self.reason = reason
+
+
+class InvalidRuleError(CacheError):
+    """Raised when a path among the `rules` of a cache names no step rule."""
+
+    def __init__(self, path: str, *, reason: str) -> None:
+        super().__init__(
+            f"{path} is no step rule: {reason}; name a class with a `load` as `module:Class`"
+        )
+        self.path = path
         self.reason = reason
 
 

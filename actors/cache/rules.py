@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Protocol
 
 from ...protocols.cache import Answer, Joined, RuleName, Setting, Tick, WorkerId
-from .errors import UnknownRuleError
+from .errors import InvalidRuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ def load_rules(paths: Iterable[str]) -> dict[RuleName, RuleType]:
     """Import the rule classes that a cache may run, each named `module:Class`.
 
     Raises:
-        UnknownRuleError: A path names no class with a `load` of its own.
+        InvalidRuleError: A path names no class with a `load` of its own.
     """
     rules: dict[RuleName, RuleType] = {}
     for path in paths:
@@ -44,8 +44,8 @@ def load_rules(paths: Iterable[str]) -> dict[RuleName, RuleType]:
         try:
             found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
-            raise UnknownRuleError(path, known=rules) from error
+            raise InvalidRuleError(path, reason=str(error)) from error
         if not callable(getattr(found, "load", None)):
-            raise UnknownRuleError(path, known=rules)
+            raise InvalidRuleError(path, reason="it has no `load`")
         rules[RuleName(path)] = found
     return rules
