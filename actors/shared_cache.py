@@ -223,7 +223,7 @@ class SharedCache(Actor):
     @handler(raises=(CacheError,))
     async def records(self, session: SessionId) -> list[TickRecord]:
         """Return who was in every tick and what was written: enough to recompute it all."""
-        return self._session(session).board.records
+        return list(self._session(session).board.records)
 
     @handler(raises=(CacheError,))
     async def transcript(self, session: SessionId) -> str:

@@ -19,6 +19,7 @@ from ...protocols.cache import (
     SessionStatistics,
     StepResult,
     Tick,
+    TickNumber,
     WorkerFenced,
     WorkerFinished,
     WorkerId,
@@ -48,7 +49,7 @@ from .tick_events import (
 
 if TYPE_CHECKING:
     from ..context import Context
-    from .board import Board
+    from .board import Board, Writing
     from .memory import Memory
     from .rules import Rule
     from .ticks import TickCore
@@ -200,7 +201,7 @@ class LiveSession:
     def _do(self, effect: Effect) -> None:
         match effect:
             case RunTick():
-                self._context.start(self._run(effect))
+                self._begin(effect)
             case Deliver(workers=workers):
                 for worker in workers:
                     self._deliver(worker)
@@ -221,13 +222,22 @@ class LiveSession:
             case Close():
                 self._close(effect)
 
-    async def _run(self, tick: RunTick) -> None:
-        """Run one tick in the blocking thread. A model that fails ends the session, not the actor."""
-        writing = self.board.write(tick)
+    def _begin(self, tick: RunTick) -> None:
+        """Enter the turns of a tick and start the model; listeners hear of the turns first."""
+        try:
+            writing = self.board.write(tick)
+        except Exception as error:  # noqa: BLE001  # a rule's text may be none; its session ends
+            self._inbox.append(self._failure(tick.number, error))
+            return
         for grown in writing.grown:
             self.events.publish(grown)
+        self._context.start(self._run(tick.number, writing))
+
+    async def _run(self, number: TickNumber, writing: Writing) -> None:
+        """Run one tick in the blocking thread. A model that fails ends the session, not the actor."""
         began = self._context.now()
-        self._began = began if self._began is None else self._began
+        if self._began is None:
+            self._began = self._ended = began
         try:
             drawn = await self._context.run_blocking(
                 self.memory.run, writing.feeds, writing.committed
@@ -237,14 +247,17 @@ class LiveSession:
             self._take(CloseAsked(reason=f"the context is full: {error}", at=at))
             return
         except Exception as error:  # noqa: BLE001  # foreign code; the session's end tells it
-            self._context.log.warning("tick failed", session=self.session, error=repr(error))
-            reason = f"tick {tick.number} failed: {type(error).__name__}: {error}"
-            self._take(CloseAsked(reason=reason, failed=True, at=self._context.now()))
+            self._take(self._failure(number, error))
             return
         self._ended = self._context.now()
         self._forward_seconds += self._ended - began
-        self._latest = self.board.draw(tick.number, drawn)
-        self._take(TickDone(number=tick.number, at=self._ended))
+        self._latest = self.board.draw(number, drawn)
+        self._take(TickDone(number=number, at=self._ended))
+
+    def _failure(self, number: TickNumber, error: Exception) -> CloseAsked:
+        self._context.log.warning("tick failed", session=self.session, error=repr(error))
+        reason = f"tick {number} failed: {type(error).__name__}: {error}"
+        return CloseAsked(reason=reason, failed=True, at=self._context.now())
 
     def _deliver(self, worker: WorkerId) -> None:
         assert self._latest is not None, "a tick was run"
