@@ -23,7 +23,7 @@ Epoch = NewType("Epoch", int)
 """Which life of a worker is meant, from 1; answers of an older one are refused."""
 
 TickNumber = NewType("TickNumber", int)
-"""Number of a tick in its session, from 1."""
+"""Number of a tick in its session, from 1; 0 where none has been run yet."""
 
 BlockId = NewType("BlockId", str)
 """Name of a block of keys and values in its session."""
@@ -138,7 +138,8 @@ class Next(Record, frozen=True, kw_only=True):
 class Park(Record, frozen=True, kw_only=True):
     """Sit out `ticks` ticks, at least one; the worker is then told the newest tick and asked again.
 
-    When every worker sits out, the next one due is woken at once: a team never sleeps for ever.
+    When every worker sits out, the next one due is woken at once: a team never sleeps for ever. If
+    all sit out again without a tick between, the next is woken a moment later.
     """
 
     ticks: int = 1
@@ -261,7 +262,7 @@ class Closed(Record, frozen=True, kw_only=True):
         reason: Why.
         answer: What was found, if anything.
         found_by: Who found it.
-        failed: Whether the model failed, as it also does when a view outgrows its context.
+        failed: Whether the model failed; a view that outgrew its context is no failure.
     """
 
     reason: str

@@ -91,7 +91,7 @@ class LiveSession:
         self._joining: dict[WorkerId, asyncio.Future[JoinResult]] = {}
         self._waiting: dict[WorkerId, asyncio.Future[StepResult]] = {}
         self._rules: dict[WorkerId, Rule] = {}
-        self._latest: Tick | None = None
+        self._latest = board.draw(TickNumber(0), {})
         self._inbox: deque[Event] = deque()
         self._alarms: set[float] = set()
         self._over = asyncio.Event()
@@ -260,7 +260,6 @@ class LiveSession:
         return CloseAsked(reason=reason, failed=True, at=self._context.now())
 
     def _deliver(self, worker: WorkerId) -> None:
-        assert self._latest is not None, "a tick was run"
         rule = self._rules.get(worker)
         if rule is None:
             _resolve(self._waiting.pop(worker, None), self._latest)

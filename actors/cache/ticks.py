@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _NEVER = Epoch(0)
 
+WAKE_PAUSE = 0.05
+"""Seconds before a team is woken again that has only sat out since it was woken last."""
+
 Phase = Literal[
     "expected",  # has not joined, and the first tick waits for it
     "waiting",  # the next tick waits for its answer
@@ -93,6 +96,8 @@ class TickCore:
     _seats: dict[WorkerId, Seat] = field(init=False)
     _running: TickNumber | None = None
     _join_due: float | None = None
+    _woken: bool = False
+    _wake_due: float | None = None
 
     def __post_init__(self) -> None:
         self._seats = {worker: Seat() for worker in self.workers}
@@ -244,6 +249,7 @@ class TickCore:
     def _start(self, ready: Iterable[WorkerId]) -> list[Effect]:
         self.counts.ticks += 1
         self._running = TickNumber(self.counts.ticks)
+        self._woken, self._wake_due = False, None
         turns: list[Turn] = []
         effects: list[Effect] = []
         for worker in ready:
@@ -290,6 +296,14 @@ class TickCore:
         return Leave(worker=worker, finish=finish)
 
     def _wake_next(self, at: float) -> list[Effect]:
+        """Wake who is due next; rules that only ever park must not keep the shell from its loop."""
+        if self._woken:
+            if self._wake_due is None:
+                self._wake_due = at + WAKE_PAUSE
+                return [ReadClock(at=self._wake_due)]
+            if at < self._wake_due:
+                return []
+        self._woken, self._wake_due = True, None
         parked = [(seat.parked_for, w) for w, seat in self._seats.items() if seat.phase == "parked"]
         soonest = min(ticks for ticks, _ in parked)
         woken = [worker for ticks, worker in parked if ticks == soonest]

@@ -9,10 +9,23 @@ import pytest
 
 from passel.actors.cache.errors import InvalidAnswerError
 from passel.agents.hogwild import RULE
-from passel.protocols.cache import Epoch, Joined, Next, SessionId, Tick, WorkerId
+from passel.protocols.cache import (
+    Answer,
+    Closed,
+    Epoch,
+    Joined,
+    Next,
+    Park,
+    RuleName,
+    SessionId,
+    Setting,
+    Tick,
+    WorkerId,
+)
 from tests.actors.cache.stage import SETTINGS, fenced, spec_of, staged
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from passel.actors.shared_cache import SharedCache
@@ -123,5 +136,51 @@ def test_a_worker_fenced_while_it_waits_to_be_admitted_is_told(tiny_folder: Path
                 await asyncio.sleep(0)
                 await cache.fence(session, ALICE, "killed")
             assert fenced(rejoin.result()).reason == "killed"
+
+    asyncio.run(run())
+
+
+class IdleRule:
+    """Never writes."""
+
+    @classmethod
+    def load(cls, worker: WorkerId, settings: Mapping[str, Setting]) -> IdleRule:
+        """Return one."""
+        return cls()
+
+    def handle(self, event: Joined | Tick) -> Answer:
+        """Sit out."""
+        return Park()
+
+
+def test_a_team_of_rules_that_only_park_does_not_block_the_cache(tiny_folder: Path) -> None:
+    idle = RuleName(f"{__name__}:IdleRule")
+
+    async def run() -> None:
+        async with staged(tiny_folder, rules=(idle,)) as cache:
+            session = (await cache.open(spec_of(1))).session
+            alice = await admitted(cache, session, ALICE)
+            async with asyncio.TaskGroup() as group:
+                idling = group.create_task(cache.delegate(session, ALICE, alice, idle, {}))
+                await asyncio.sleep(0)
+                await cache.finish(session, "enough")
+            assert idling.result() == Closed(reason="enough")
+
+    asyncio.run(run())
+
+
+def test_a_worker_that_parks_before_the_first_tick_is_told_that_there_is_none(
+    tiny_folder: Path,
+) -> None:
+    async def run() -> None:
+        async with staged(tiny_folder) as cache:
+            session = (await cache.open(spec_of(1))).session
+            alice = await admitted(cache, session, ALICE)
+            none_yet = await cache.step(session, ALICE, alice, Park())
+            assert isinstance(none_yet, Tick)
+            assert (none_yet.number, none_yet.sampled) == (0, ())
+            first = await cache.step(session, ALICE, alice, FIRST)
+            assert isinstance(first, Tick)
+            assert first.number == 1
 
     asyncio.run(run())

@@ -22,7 +22,7 @@ from passel.actors.cache.tick_events import (
     TickDone,
     WorkerLost,
 )
-from passel.actors.cache.ticks import TickCore
+from passel.actors.cache.ticks import WAKE_PAUSE, TickCore
 from passel.protocols.cache import Answer, Epoch, Finish, Next, Park, TickNumber, WorkerId
 
 A, B, C = WorkerId("A"), WorkerId("B"), WorkerId("C")
@@ -201,6 +201,17 @@ def test_when_all_are_parked_the_next_one_is_woken_at_once() -> None:
     assert play(core, answered(B, Park(ticks=3))) == [Deliver(workers=(B,))]
 
 
+def test_a_team_that_only_sits_out_is_woken_once_at_once_and_then_after_a_pause() -> None:
+    core = seated(A, tick_deadline=None)
+    assert play(core, answered(A, Park(), at=1)) == [Deliver(workers=(A,))]
+    assert core.handle(answered(A, Park(), at=1)) == [ReadClock(at=1 + WAKE_PAUSE)]
+    assert core.handle(ClockRead(at=1.01)) == []
+    assert core.handle(ClockRead(at=1 + WAKE_PAUSE)) == [Deliver(workers=(A,))]
+    assert run_of(play(core, answered(A, at=2))) == (1, [A], [])
+    play(core, done(1, at=3))
+    assert play(core, answered(A, Park(), at=3)) == [Deliver(workers=(A,))], "at once again"
+
+
 def test_an_answer_with_a_solution_closes_the_session() -> None:
     core = seated(A, B)
     found = Finish(reason="answer", answer="42")
@@ -298,6 +309,8 @@ def test_no_tick_without_every_answer_or_a_recorded_miss(
             for other in waited - took:
                 excused = other in effect.missed or core.phase(other) in {"gone", "parked"}
                 assert excused, "a tick began without an answer or a recorded miss"
-    if core.closed is None and running is None:
+    later = core.handle(ClockRead(at=at + WAKE_PAUSE))  # wakes a team that only sits out
+    started = any(isinstance(effect, RunTick) for effect in later)
+    if core.closed is None and running is None and not started:
         waiting = {core.phase(w) for w in workers} & {"expected", "waiting", "late"}
         assert waiting or all(core.phase(w) in {"gone", "finished"} for w in workers)
