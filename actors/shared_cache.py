@@ -36,6 +36,7 @@ from .actor import Actor
 from .cache.board import Board
 from .cache.errors import (
     CacheError,
+    EmptyCompletionError,
     InvalidSessionError,
     UnknownRuleError,
     UnknownSessionError,
@@ -240,8 +241,18 @@ class SharedCache(Actor):
         """Continue the session's prompt with `text` as one plain stream, greedily.
 
         The workers' blocks are not used and not touched.
+
+        Args:
+            session: Whose prompt.
+            text: Stands behind the prompt; of one that does not fit, the end is kept.
+            max_tokens: Most tokens to draw, MAX_COMPLETION_TOKENS at the most.
+
+        Raises:
+            EmptyCompletionError: There is no text to continue.
         """
         live = self._session(session)
+        if not text:
+            raise EmptyCompletionError(session)
         tokens = min(max_tokens, MAX_COMPLETION_TOKENS)
         began = self.context.now()
         drawn = await self.context.run_blocking(live.memory.complete, text, tokens)
@@ -282,6 +293,14 @@ class SharedCache(Actor):
             )
         if any(not name or "/" in name for name in names):
             raise InvalidSessionError(reason="a worker's name is empty or has a slash")
+        deadlines = {"tick_deadline": spec.tick_deadline, "join_deadline": spec.join_deadline}
+        for name, seconds in deadlines.items():
+            if seconds is not None and not seconds > 0:
+                raise InvalidSessionError(
+                    reason=f"its {name} is {seconds}, not more than 0 or None"
+                )
+        if spec.max_misses < 1:
+            raise InvalidSessionError(reason=f"its max_misses is {spec.max_misses}, not at least 1")
         if len(self._sessions) + self._opening >= self._max_sessions:
             raise InvalidSessionError(
                 reason=f"{self._max_sessions} sessions are open; drop one first"

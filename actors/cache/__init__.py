@@ -5,6 +5,7 @@ from __future__ import annotations
 from .board import Board, Feed, Writing
 from .errors import (
     CacheError,
+    EmptyCompletionError,
     InvalidAnswerError,
     InvalidRuleError,
     InvalidSessionError,
@@ -19,6 +20,7 @@ __all__ = [
     "LAYOUTS",
     "Board",
     "CacheError",
+    "EmptyCompletionError",
     "Feed",
     "InvalidAnswerError",
     "InvalidRuleError",

@@ -2,6 +2,7 @@
 
 PasselError
 └── CacheError
+    ├── EmptyCompletionError  there is no text to continue
     ├── InvalidAnswerError    a worker's answer makes no sense; the tick is not touched
     ├── InvalidRuleError      a path among the cache's `rules` names no step rule
     ├── InvalidSessionError   a session's description makes no sense
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 class CacheError(PasselError):
     """Everything that goes wrong around a shared cache."""
+
+
+class EmptyCompletionError(CacheError):
+    """Raised when a completion is asked for without a text that it continues."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__(f"there is no text to continue in session {session!r}; give some")
+        self.session = session
 
 
 class InvalidAnswerError(CacheError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..llm.sampling import Sampling
+from .errors import InvalidSessionError
 from .layout import OTHERS, PROMPT, Layout, own_marker
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class Memory:
         spec: The session.
         layout: How blocks stand in a view.
         prompt: Ids of the rendered conversation and of the marker that ends it.
+
+    Raises:
+        InvalidSessionError: No token can be drawn as the session says.
     """
 
     def __init__(
@@ -77,9 +81,12 @@ class Memory:
         self._streams = {worker: number for number, worker in enumerate(spec.workers)}
         self._banned = banned_ids(engine, spec.draw)
         draw = spec.draw
-        self._sampling = Sampling(
-            temperature=draw.temperature, top_k=draw.top_k, top_p=draw.top_p, seed=draw.seed
-        )
+        try:
+            self._sampling = Sampling(
+                temperature=draw.temperature, top_k=draw.top_k, top_p=draw.top_p, seed=draw.seed
+            )
+        except ValueError as error:
+            raise InvalidSessionError(reason=str(error)) from error
 
     def block(self, name: BlockId) -> Block:
         """Return the block of that name.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from passel.actors.cache.errors import (
+    EmptyCompletionError,
     InvalidAnswerError,
     InvalidRuleError,
     InvalidSessionError,
@@ -16,6 +17,7 @@ from passel.actors.shared_cache import SharedCache
 from passel.agents.hogwild import RULE
 from passel.protocols.cache import (
     Closed,
+    Draw,
     Epoch,
     Finish,
     Joined,
@@ -320,6 +322,8 @@ def test_what_makes_no_sense_is_refused_by_name(tiny_folder: Path) -> None:
                 await cache.step(session, ALICE, joined.epoch, Next())
             with pytest.raises(UnknownRuleError, match="os:system"):
                 await cache.delegate(session, ALICE, joined.epoch, RuleName("os:system"), {})
+            with pytest.raises(EmptyCompletionError, match="no text to continue"):
+                await cache.complete(session, "", 4)
             await cache.drop(session)
             with pytest.raises(UnknownSessionError):
                 await cache.log(session, ALICE)
@@ -338,6 +342,27 @@ def test_a_session_without_a_proper_team_is_refused(
         async with staged(tiny_folder) as cache:
             with pytest.raises(InvalidSessionError, match=complaint):
                 await cache.open(spec_of(1, workers=workers))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"tick_deadline": 0.0}, "tick_deadline is 0.0"),
+        ({"tick_deadline": float("nan")}, "tick_deadline is nan"),
+        ({"join_deadline": -1.0}, "join_deadline is -1.0"),
+        ({"max_misses": 0}, "max_misses is 0"),
+        ({"draw": Draw(temperature=-1.0)}, "temperature must be"),
+    ],
+)
+def test_a_session_with_senseless_numbers_is_refused_by_name(
+    tiny_folder: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    async def run() -> None:
+        async with staged(tiny_folder) as cache:
+            with pytest.raises(InvalidSessionError, match=complaint):
+                await cache.open(spec_of(1, **changes))
 
     asyncio.run(run())
 
