@@ -6,6 +6,7 @@ any plugin. At run time it is a `Reference` that sends messages.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Protocol, TypeVar
 
 from ..protocols.errors import NotAHandlerError
@@ -171,8 +172,12 @@ class HandlerCall:
         self._sender.tell_nowait(self._ref, self._spec, bound)
 
     def options(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> HandlerCall:
-        """Return the handler with another timeout (seconds; None waits for ever)."""
-        return HandlerCall(self._ref, self._spec, timeout)
+        """Return the handler with another timeout (seconds; None waits for ever).
+
+        Raises:
+            ValueError: The timeout is no number.
+        """
+        return HandlerCall(self._ref, self._spec, _seconds(timeout))
 
 
 class StreamCall:
@@ -204,11 +209,21 @@ class StreamCall:
         """Return the stream with a limit on its whole duration, or another prefetch.
 
         Raises:
-            ValueError: `prefetch` is not positive: nothing would ever be sent.
+            ValueError: `prefetch` is not positive: nothing would ever be sent; or the timeout is
+                no number.
         """
         if prefetch < 1:
             raise ValueError(f"prefetch is {prefetch}; a stream needs at least 1")
-        return StreamCall(self._ref, self._spec, timeout, prefetch)
+        return StreamCall(self._ref, self._spec, _seconds(timeout), prefetch)
+
+
+def _seconds(timeout: float | None) -> float | None:
+    """Return a timeout that a timer can hold: an endless one is none."""
+    if timeout is None or timeout == math.inf:
+        return None
+    if math.isnan(timeout):
+        raise ValueError("timeout is not a number; give seconds, or None to wait for ever")
+    return timeout
 
 
 class _HandlerAttribute:

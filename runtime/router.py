@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from ..actors.call import CURRENT_CALL
 from ..protocols.batch import pack_batch
 from ..protocols.envelope import Goodbye, Hello
 from ..protocols.errors import DeadActorError, NodeDeadError, PasselError, ProtocolError
@@ -111,6 +112,7 @@ class Router:
 
     async def _settle(self, moving: MovingTarget, old: Address) -> None:
         """Find the new place of a named actor and send on what waited for it."""
+        CURRENT_CALL.set(None)  # it serves everybody, not just the call that came first
         error = DeadActorError(old, "it has stopped, and no actor has its name now")
         try:
             if self.locator is None:
@@ -167,6 +169,7 @@ class Router:
 
     async def _find(self, link: Link) -> None:
         """Learn from the leader where a node is, then connect."""
+        CURRENT_CALL.set(None)
         peer = await self._locate(link.node)
         if peer is not None:
             self.peers[link.node] = peer

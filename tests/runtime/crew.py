@@ -593,6 +593,9 @@ class Leaver(Actor):
 class Parent(Actor):
     """Spawns, watches and asks others."""
 
+    def __init__(self) -> None:
+        self.watching = asyncio.Event()
+
     @handler
     async def ask(self, counter: ActorRef[Counter], n: int) -> int:
         """Ask through a reference that came as an argument."""
@@ -617,7 +620,13 @@ class Parent(Actor):
     @handler
     async def watch(self, ref: ActorRef[Counter]) -> str:
         """Return why it ended."""
+        self.watching.set()
         return (await self.context.watch(ref)).reason
+
+    @handler(concurrent=True)
+    async def until_watching(self) -> None:
+        """Return once `watch` has begun."""
+        await self.watching.wait()
 
     @handler
     async def find(self, name: str) -> ActorRef[Counter]:
@@ -648,3 +657,12 @@ class Breaking(Actor):
 
     async def _break(self) -> None:
         raise RuntimeError("too early")
+
+
+class Dice(Actor):
+    """Draws from its own randomness."""
+
+    @handler
+    async def roll(self, times: int) -> list[int]:
+        """Return some draws."""
+        return [self.context.random.randrange(1_000_000) for _ in range(times)]

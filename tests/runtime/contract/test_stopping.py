@@ -87,7 +87,8 @@ async def test_a_watcher_is_told_exactly_once_also_when_it_comes_late(world: Wor
         parent = await home.runtime.spawn(Parent)
         watching = [asyncio.ensure_future(home.runtime.watch(ref)) for _ in range(2)]
         by_actor = asyncio.ensure_future(parent.watch(ref))
-        assert await ref.add(1) == 1
+        await parent.until_watching()
+        assert await ref.add(1) == 1, "what was sent before on this link is there"
         await home.runtime.stop(ref)
         for down in await asyncio.gather(*watching):
             assert down.reason == "it was stopped"
