@@ -10,19 +10,16 @@ Rounds of all four are interleaved, so that a noisy neighbour hits everyone.
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import os
-import platform
-import statistics
-import subprocess
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from measure import Samples, arguments, report, say
+
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from passel.actors.llm.engine import Engine
@@ -33,10 +30,7 @@ WIDTHS = (1, 2, 4)
 
 def main() -> None:
     """Parse arguments, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object")
-    parser.add_argument("--full", action="store_true", help="more rounds, for published tables")
-    parser.add_argument("--rounds", type=int, help="rounds of each measurement")
+    parser = arguments(__doc__ or "")
     parser.add_argument("--prompt", type=int, default=512, help="tokens of shared prompt")
     parser.add_argument("--new", type=int, default=128, help="new tokens of each worker")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
@@ -46,16 +40,12 @@ def main() -> None:
     # threads that spin at every barrier make a shared machine ten times slower, on both sides
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options.rounds = options.rounds or (15 if options.full else 5)
-    result = measure(options)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for key, value in result.items():
-        print(f"{key:28} {value}")
+    rates = measured(options)
+    report(rates, _facts(options), as_json=options.json)
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Run all rounds; give medians with their tenth and ninetieth percentiles."""
+def measured(options: argparse.Namespace) -> Samples:
+    """Run all rounds; return each round's tokens per second by key."""
     from passel.actors.llm.engine import Engine
 
     engine = Engine.load(MODEL, dtype=options.dtype, threads=options.threads)
@@ -65,16 +55,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         for width in WIDTHS
     }
     runs["peer_tokens_per_s"] = _peer(engine, prompt, options)
-    rates: dict[str, list[float]] = {key: [] for key in runs}
     for run in runs.values():
         run()  # warm up
-    for _ in range(options.rounds):
+    rates: Samples = {key: [] for key in runs}
+    for number in range(options.rounds):
+        say(f"round {number + 1} of {options.rounds}")
         for key, run in runs.items():
             rates[key].append(run())
-    result: dict[str, Any] = {}
-    for key, values in rates.items():
-        result |= _spread(key, values)
-    return result | _circumstances(options)
+    say("")
+    return rates
 
 
 def _prompt(engine: Engine, length: int) -> list[int]:
@@ -133,32 +122,12 @@ def _peer(engine: Engine, prompt: list[int], options: argparse.Namespace) -> Cal
     return run
 
 
-def _spread(key: str, values: list[float]) -> dict[str, float]:
-    """Give median, p10 and p90 under flat keys."""
-    cuts = statistics.quantiles(values, n=10, method="inclusive")
-    return {
-        key: round(statistics.median(values), 2),
-        f"{key}_p10": round(cuts[0], 2),
-        f"{key}_p90": round(cuts[-1], 2),
-    }
-
-
-def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
-    """Say what was measured, and where."""
+def _facts(options: argparse.Namespace) -> dict[str, Any]:
+    """Say what was measured."""
     import torch
     import transformers
 
-    root = Path(__file__).resolve().parents[1]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     return {
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
-        "commit": commit.stdout.strip() or "unknown",
         "seeds": "none, greedy",
         "n": options.rounds,
         "model": MODEL,
@@ -170,17 +139,6 @@ def _circumstances(options: argparse.Namespace) -> dict[str, Any]:
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
-
-
-def _processor() -> str:
-    """Name the processor."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        if info.is_file()
-        else []
-    )
-    return names[0].partition(":")[2].strip() if names else platform.processor()
 
 
 if __name__ == "__main__":
