@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from .config import ModelConfig
 from .errors import ModelFormatError
+from .json_file import read_object
 from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class HuggingFaceFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.config = ModelConfig.from_hugging_face(self._json("config.json"))
+            self.config = ModelConfig.from_hugging_face(self._needed("config.json"))
         except KeyError as error:
             raise ModelFormatError(path / "config.json", reason=f"it has no {error}") from error
 
@@ -49,7 +49,7 @@ class HuggingFaceFolder:
 
     def chat_template(self) -> tuple[str | None, dict[str, str]]:
         """Give the template's source, if any, and the special tokens it may name."""
-        settings = self._json("tokenizer_config.json", needed=False)
+        settings = read_object(self.path / "tokenizer_config.json")
         special = {}
         for name in ("bos_token", "eos_token", "unk_token", "pad_token"):
             token = settings.get(name)
@@ -67,7 +67,7 @@ class HuggingFaceFolder:
         """Name the weight files."""
         if (self.path / "model.safetensors").is_file():
             return ["model.safetensors"]
-        index = self._json("model.safetensors.index.json", needed=False).get("weight_map")
+        index = read_object(self.path / "model.safetensors.index.json").get("weight_map")
         if not index:
             raise ModelFormatError(self.path, reason="it has no model.safetensors and no index")
         names = sorted(set(index.values()))
@@ -75,16 +75,7 @@ class HuggingFaceFolder:
             raise ModelFormatError(self.path, reason=f"its index leaves the folder: {outside[0]}")
         return names
 
-    def _json(self, name: str, *, needed: bool = True) -> dict[str, Any]:
-        path = self.path / name
-        if not path.is_file():
-            if needed:
-                raise ModelFormatError(self.path, reason=f"it has no {name}")
-            return {}
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ModelFormatError(path, reason=str(error)) from error
-        if not isinstance(data, dict):
-            raise ModelFormatError(path, reason="it is no JSON object")
-        return data
+    def _needed(self, name: str) -> dict[str, Any]:
+        if not (self.path / name).is_file():
+            raise ModelFormatError(self.path, reason=f"it has no {name}")
+        return read_object(self.path / name)

@@ -5,12 +5,12 @@ Built from a `tokenizer.json`, or from the vocabulary and merges of a GGUF file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import ModelFormatError, UnsupportedModelError
+from .json_file import read_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,23 +179,10 @@ def _ends(folder: Path, inner: tokenizers.Tokenizer) -> list[int]:
     """Collect the end tokens that a folder's three files may name."""
     ends: set[int] = set()
     for name in ("generation_config.json", "config.json"):
-        value = _json(folder / name).get("eos_token_id")
+        value = read_object(folder / name).get("eos_token_id")
         ends |= set(value) if isinstance(value, list) else {value} if value is not None else set()
-    token = _json(folder / "tokenizer_config.json").get("eos_token")
+    token = read_object(folder / "tokenizer_config.json").get("eos_token")
     token = token.get("content") if isinstance(token, dict) else token
     if token and (number := inner.token_to_id(token)) is not None:
         ends.add(number)
     return sorted(ends)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; a file that is not there is an empty one."""
-    if not path.is_file():
-        return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelFormatError(path, reason=str(error)) from error
-    if not isinstance(data, dict):
-        raise ModelFormatError(path, reason="it is no JSON object")
-    return data
