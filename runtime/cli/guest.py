@@ -7,7 +7,7 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from ...actors.ref import reference_type, untyped_call
+from ...actors.ref import Reference, reference_type, untyped_call
 from ...protocols.address import LEADER, LIFE_SHIFT, Address
 from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
@@ -69,9 +69,12 @@ class Guest:
         return actors[name]
 
     async def handlers(self, address: Address) -> dict[str, HandlerInfo]:
-        """Return an actor's handlers by name."""
-        life = address.life
-        service = service_of(self._node, address.node, life)
+        """Return an actor's handlers by name.
+
+        Raises:
+            PasselError: Its node does not answer.
+        """
+        service = service_of(self._node, address.node, address.life)
         found = await service.describe.options(timeout=ANSWER_SECONDS)(address.actor)
         return {info.name: info for info in found}
 
@@ -79,24 +82,17 @@ class Guest:
         self, address: Address, method: str, arguments: list[Any], timeout: float | None
     ) -> Any:
         """Ask a handler and return its result as plain data."""
-        call: Any = untyped_call(self._node.reference(reference_type_of_any(), address), method)
+        call: Any = untyped_call(self._node.reference(Reference, address), method)
         return await call.options(timeout=timeout)(*arguments)
 
     def stream(
         self, address: Address, method: str, arguments: list[Any], timeout: float | None
     ) -> AsyncIterator[Any]:
         """Open a stream handler; items come as plain data."""
-        ref = self._node.reference(reference_type_of_any(), address)
+        ref = self._node.reference(Reference, address)
         call: Any = untyped_call(ref, method, stream=True)
         items: AsyncIterator[Any] = call.options(timeout=timeout)(*arguments)
         return items
-
-
-def reference_type_of_any() -> type:
-    """Return the reference class of actors whose class is not known here."""
-    from ...actors.ref import Reference
-
-    return Reference
 
 
 @asynccontextmanager

@@ -202,12 +202,11 @@ def bind_arguments(info: HandlerInfo, words: Sequence[str]) -> list[Any]:
         if parameter in values:
             raise UsageProblemError(f'"{parameter}" is given twice', "give it once")
         values[parameter] = value
-    defaults: dict[str, Any] = getattr(info, "defaults", {})
-    missing = [p for p in info.parameters if p not in values and p not in defaults]
+    missing = [p for p in info.parameters if p not in values and p not in info.defaults]
     if missing:
         mend = f"add {missing[0]}=...; it is {info.signature}"
         raise UsageProblemError(f'{info.name} needs "{missing[0]}"', mend)
-    return [values[p] if p in values else defaults[p] for p in info.parameters]
+    return [values[p] if p in values else info.defaults[p] for p in info.parameters]
 
 
 def parse_value(text: str) -> Any:
