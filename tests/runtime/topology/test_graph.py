@@ -133,4 +133,5 @@ def test_the_schema_has_every_key_and_lets_parameters_stand_for_numbers(sound: s
 
 
 def test_a_file_may_name_its_schema(sound: str) -> None:
-    parse_topology('$schema: "./topology.schema.json"\n' + sound)
+    found = parse_topology('$schema: "./topology.schema.json"\n' + sound)
+    assert found.topology == parse_topology(sound).topology
