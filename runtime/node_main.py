@@ -20,7 +20,6 @@ from ..protocols.errors import PasselError
 from ..protocols.log import log
 from .directory import Directory
 from .locator import RemoteLocator
-from .loop import run
 from .node import Node
 from .service import NodeService
 from .zeromq import ZeroMQTransport
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     config = msgspec.json.decode(line, type=NodeConfig)
     sys.path[:] = config.import_path
     try:
-        run(_run(config))
+        asyncio.run(_run(config))
     except PasselError as error:
         sys.exit(f"passel node {config.node}: {error}")
     sys.stdout.flush()

@@ -106,7 +106,7 @@ class Counter(Actor):
     async def edges(self) -> dict[str, tuple[int, int, bool]]:
         """Return by source: messages counted, the last one's number, whether its times fit."""
         cell = self.context._cell  # type: ignore[attr-defined]
-        now = self.context.now() + 0.05  # uvloop's clock stands still during a turn of the loop
+        now = self.context.now() + 0.05
         return {
             source: (edge.count, edge.sequence, 0.0 < edge.sent < edge.arrived + 0.05 < now + 0.05)
             for source, edge in (cell.edges or {}).items()
