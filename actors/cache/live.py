@@ -284,7 +284,7 @@ class LiveSession:
 
     def _leave(self, leave: Leave) -> None:
         worker, finish = leave.worker, leave.finish
-        if finish.answer is not None:  # no tick will write its last words
+        if not leave.in_tick:
             for grown in self.board.conclude(worker, finish):
                 self.events.publish(grown)
         finished = WorkerFinished(worker=worker, reason=finish.reason, answer=finish.answer)

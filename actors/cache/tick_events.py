@@ -127,10 +127,11 @@ class Fence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """The worker has finished."""
+    """The worker has finished; unless it did so `in_tick`, no tick writes its last words."""
 
     worker: WorkerId
     finish: Finish
+    in_tick: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

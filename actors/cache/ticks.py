@@ -257,7 +257,7 @@ class TickCore:
             assert seat.answer is not None
             turns.append(Turn(worker=worker, epoch=seat.epoch, answer=seat.answer))
             if isinstance(seat.answer, Finish):
-                effects.append(self._leave(worker))
+                effects.append(self._leave(worker, in_tick=True))
             else:
                 seat.phase, seat.answer = "running", None
         missed = tuple(worker for worker, seat in self._seats.items() if seat.missed)
@@ -289,11 +289,11 @@ class TickCore:
         self.counts.fenced += 1
         return [Fence(worker=worker, epoch=seat.epoch, reason=reason, slow=slow)]
 
-    def _leave(self, worker: WorkerId) -> Leave:
+    def _leave(self, worker: WorkerId, *, in_tick: bool = False) -> Leave:
         seat = self._seats[worker]
         assert isinstance(seat.answer, Finish)
         finish, seat.answer, seat.phase = seat.answer, None, "finished"
-        return Leave(worker=worker, finish=finish)
+        return Leave(worker=worker, finish=finish, in_tick=in_tick)
 
     def _wake_next(self, at: float) -> list[Effect]:
         """Wake who is due next; rules that only ever park must not keep the shell from its loop."""

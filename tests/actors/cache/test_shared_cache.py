@@ -270,6 +270,20 @@ def test_a_worker_s_last_words_are_told_before_its_end(tiny_folder: Path) -> Non
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_drawn_token_is_in_the_log_the_last_one_too(tiny_folder: Path, workers: int) -> None:
+    """No tick follows the end of the last worker: its last words are noted without one."""
+
+    async def run() -> None:
+        async with staged(tiny_folder) as cache:
+            opened = await play(cache, spec_of(workers))
+            for name in (ALICE, BOB)[:workers]:
+                log = await cache.log(opened.session, name)
+                assert sum(len(step.tokens) - step.forced for step in log.steps) == log.drawn
+
+    asyncio.run(run())
+
+
 def test_records_that_were_read_do_not_grow(tiny_folder: Path) -> None:
     """In one process a result is handed on by reference: it must not be the cache's own list."""
 

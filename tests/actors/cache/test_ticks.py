@@ -227,7 +227,7 @@ def test_a_finished_worker_is_in_the_tick_with_its_last_tokens_and_then_gone() -
     core = seated(A, B)
     effects = play(core, answered(A, DONE), answered(B))
     assert run_of(effects) == (1, [A, B], [])
-    assert effects[1:] == [Leave(worker=A, finish=DONE)]
+    assert effects[1:] == [Leave(worker=A, finish=DONE, in_tick=True)]
     assert play(core, done(1)) == [Deliver(workers=(B,))]
     assert isinstance(play(core, JoinAsked(worker=A, at=0))[0], Refuse)
 
@@ -235,7 +235,11 @@ def test_a_finished_worker_is_in_the_tick_with_its_last_tokens_and_then_gone() -
 def test_the_session_ends_when_all_have_finished() -> None:
     core = seated(A, B)
     effects = play(core, answered(A, DONE), answered(B, DONE))
-    assert effects[-1] == Close(reason="every worker has finished")
+    assert effects == [
+        Leave(worker=A, finish=DONE),
+        Leave(worker=B, finish=DONE),
+        Close(reason="every worker has finished"),
+    ]
 
 
 def test_a_session_whose_workers_all_died_ends_when_none_comes_back() -> None:
