@@ -236,9 +236,9 @@ class Session(Actor):
     async def _supervise(self, run: _Run) -> None:
         """Listen to the cache and employ the workers until the run is over."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._listen(run))]
-            tasks += [
-                group.create_task(self._employ(run, place)) for place in range(len(run.names))
+            tasks = [
+                group.create_task(self._listen(run)),
+                group.create_task(self._employ_all(run)),
             ]
             await run.over.wait()
             for task in tasks:
@@ -250,6 +250,15 @@ class Session(Actor):
                 run.events.put_nowait(event)
         except PasselError as error:
             run.events.put_nowait(error)
+
+    async def _employ_all(self, run: _Run) -> None:
+        """Employ the team; when some have finished and the rest is lost, wait for nobody."""
+        async with asyncio.TaskGroup() as team:
+            for place in range(len(run.names)):
+                team.create_task(self._employ(run, place))
+        if run.given_up and not run.given_up >= set(run.names):
+            with contextlib.suppress(PasselError):  # the cache's own end is told by the listener
+                await self._cache.finish(run.session, "the rest of the team is lost")
 
     async def _employ(self, run: _Run, place: int) -> None:
         """Have one worker do its part; when it dies, fence it, and ask its next life to resume."""

@@ -177,7 +177,7 @@ def test_a_team_that_is_lost_for_good_ends_with_an_error_that_names_the_cause(
 
 def test_the_others_finish_when_one_never_comes_back(tiny_folder: Path, tmp_path: Path) -> None:
     async def run() -> Heard:
-        told = settings(60, return_deadline=0.5, join_deadline=3.0)
+        told = settings(60, return_deadline=0.5, join_deadline=None)
         async with team(tiny_folder, tmp_path, 2, told, lives=0) as (runtime, session):
             return await listen(session, killer(runtime, "w1", "Bob", after=10))
 
