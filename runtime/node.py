@@ -312,11 +312,13 @@ class Node:
         return self.reference(reference_type(actor_class), Address("", name, 0))
 
     async def stop_actors(self, names: list[str], *, grace: float) -> None:
-        """Stop actors of this node, one after the other, in the given order."""
+        """Stop actors of this node, one after the other; `grace` is for all of them together."""
+        until = self.now() + grace
         for name in names:
             cell = self.cells.get(name)
             if cell is not None:
-                await self.stop_cell(cell, "the runtime stopped", grace=grace)
+                left = max(0.0, until - self.now())
+                await self.stop_cell(cell, "the runtime stopped", grace=left)
 
     async def close(self, *, grace: float = 5.0) -> None:
         """Stop every actor, latest first, say goodbye to peers and close the sockets."""

@@ -223,12 +223,14 @@ class Runtime:
         if parts is None:
             return
         self._closing = parts
+        now = parts.node.now
+        until = now() + self._grace
         try:
             if self._launched is not None:
                 for ref in reversed(self._launched.refs.values()):
-                    await parts.node.stop(ref, grace=self._grace)
+                    await parts.node.stop(ref, grace=max(0.0, until - now()))
             local = [n for n in reversed(parts.node.cells) if not n.startswith("@")]
-            await parts.node.stop_actors(local, grace=self._grace)
+            await parts.node.stop_actors(local, grace=max(0.0, until - now()))
             await parts.fleet.close(grace=self._grace + 2.0)
         finally:
             parts.fleet.kill()
