@@ -11,7 +11,9 @@ import pytest
 
 from passel import NodeDeadError, SpawnError
 from passel.protocols.errors import NameTakenError
-from tests.runtime.crew import Blocking, Counter, Gate, Leaver, Parent
+from tests.runtime.crew import Counter, Parent
+from tests.runtime.crew_flow import Gate
+from tests.runtime.crew_life import Blocking, Leaver
 from tests.runtime.worlds import open_runtime, until
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ LEADER = dedent("""
     from pathlib import Path
     sys.path.append(sys.argv[2])
     from passel import Runtime
-    from tests.runtime.crew import Counter, Gate, Parent
+    from tests.runtime.crew import Counter, Parent
 
     async def main():
         async with Runtime(name="lost", run_directory=Path(sys.argv[1])) as runtime:

@@ -10,7 +10,8 @@ import pytest
 
 from passel import DeadActorError, DeadlineError, RemoteError, Runtime
 from passel.protocols.errors import NameTakenError, RuntimeClosedError
-from tests.runtime.crew import Counter, Dice, Gate, Parent, Source
+from tests.runtime.crew import Counter, Dice, Parent
+from tests.runtime.crew_flow import Gate, Source
 from tests.runtime.test_nodes import kill
 from tests.runtime.worlds import open_runtime, private_folder
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.runtime.crew import Blocking, Counter, Fragile, Gate, Witness
+from tests.runtime.crew import Counter
+from tests.runtime.crew_flow import Gate, Witness
+from tests.runtime.crew_life import Blocking, Fragile
 from tests.runtime.worlds import private_folder
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel import CallCycleError, DeadlineError, RemoteError
-from tests.runtime.crew import Blocking, Counter, Friend, Gate, Hop, Quiet, Witness
+from tests.runtime.crew import Counter
+from tests.runtime.crew_flow import Friend, Gate, Hop, Quiet, Witness
+from tests.runtime.crew_life import Blocking
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import Habitat, World

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel import DeadActorError
-from tests.runtime.crew import Breaking, Fragile, Witness
+from tests.runtime.crew_flow import Witness
+from tests.runtime.crew_life import Breaking, Fragile
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import World

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel import DeadlineError, MailboxFullError
-from tests.runtime.crew import Arrays, Counter, Friend, Gate
+from tests.runtime.crew import Arrays, Counter
+from tests.runtime.crew_flow import Friend, Gate
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import World

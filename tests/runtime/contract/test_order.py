@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runtime.crew import Counter, Shooter, Tally
+from tests.runtime.crew import Counter
+from tests.runtime.crew_flow import Shooter, Tally
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import World

@@ -7,7 +7,9 @@ import pytest
 
 from passel import DeadActorError
 from passel.protocols.errors import DeadlineError, NameTakenError, SpawnError
-from tests.runtime.crew import Counter, Fragile, Gate, Leaver, Parent, Unwilling, Witness
+from tests.runtime.crew import Counter, Parent
+from tests.runtime.crew_flow import Gate, Witness
+from tests.runtime.crew_life import Fragile, Leaver, Unwilling
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import World

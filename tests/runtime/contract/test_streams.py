@@ -7,7 +7,7 @@ import pytest
 
 from passel import DeadActorError, DeadlineError, RemoteError
 from passel.protocols.errors import CodecError
-from tests.runtime.crew import Source
+from tests.runtime.crew_flow import Source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
