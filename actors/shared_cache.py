@@ -301,10 +301,21 @@ class SharedCache(Actor):
                 )
         if spec.max_misses < 1:
             raise InvalidSessionError(reason=f"its max_misses is {spec.max_misses}, not at least 1")
+        self._make_room()
         if len(self._sessions) + self._opening >= self._max_sessions:
             raise InvalidSessionError(
                 reason=f"{self._max_sessions} sessions are open; drop one first"
             )
+
+    def _make_room(self) -> None:
+        """When there is no place for one more session, drop those that ended, oldest first.
+
+        An ended one is kept for whoever reads it; its opener may have died before dropping it.
+        """
+        over = [session for session, live in self._sessions.items() if live.events.ended]
+        excess = len(self._sessions) + self._opening + 1 - self._max_sessions
+        for session in over[: max(0, excess)]:
+            del self._sessions[session]
 
     def _prefilled(self, spec: SessionSpec) -> Memory:
         """Compute the prompt: the conversation, the assistant's turn, the marker behind it."""

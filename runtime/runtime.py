@@ -349,16 +349,19 @@ class Runtime:
     async def statistics(self) -> list[NodeStatistics]:
         """Return the counters and actors of every node that answers within two seconds."""
         parts = self._parts
-        found = [statistics_of(parts.node)]
-        for name in parts.fleet.names:
-            peer = parts.node.router.peers.get(name)
-            if peer is not None:
-                service = service_of(parts.node, name, peer.life)
-                try:
-                    found.append(await service.statistics.options(timeout=2.0)())
-                except ActorError as error:
-                    log.warning("node does not answer", node=name, error=str(error))
-        return found
+        peers = [parts.node.router.peers.get(name) for name in parts.fleet.names]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self._statistics_of(peer)) for peer in peers if peer]
+        answers = (task.result() for task in asked)
+        return [statistics_of(parts.node), *(answer for answer in answers if answer is not None)]
+
+    async def _statistics_of(self, peer: NodeInfo) -> NodeStatistics | None:
+        service = service_of(self._parts.node, peer.node, peer.life)
+        try:
+            return await service.statistics.options(timeout=2.0)()
+        except ActorError as error:
+            log.warning("node does not answer", node=peer.node, error=str(error))
+            return None
 
     @property
     def directory(self) -> Path:

@@ -66,11 +66,21 @@ class StageContext:
 
 @asynccontextmanager
 async def staged(
-    folder: Path, *, rules: tuple[str, ...] = (RULE,), max_tokens: int | None = None
+    folder: Path,
+    *,
+    rules: tuple[str, ...] = (RULE,),
+    max_tokens: int | None = None,
+    max_sessions: int = 16,
 ) -> AsyncIterator[SharedCache]:
     """Give a cache that has loaded its model."""
     async with asyncio.TaskGroup() as group:
-        cache = SharedCache(model=str(folder), dtype="float64", rules=rules, max_tokens=max_tokens)
+        cache = SharedCache(
+            model=str(folder),
+            dtype="float64",
+            rules=rules,
+            max_tokens=max_tokens,
+            max_sessions=max_sessions,
+        )
         context = StageContext(group)
         cache.context = context  # type: ignore[assignment]  # the parts of a context it uses
         await cache.started()

@@ -385,3 +385,20 @@ def test_a_session_with_senseless_numbers_is_refused_by_name(
 def test_a_cache_is_not_built_with_rules_that_are_none(path: str) -> None:
     with pytest.raises(InvalidRuleError, match=f"{path} is no step rule"):
         SharedCache(model="any", rules=(path,))
+
+
+def test_an_ended_session_makes_room_for_a_new_one_and_an_open_one_does_not(
+    tiny_folder: Path,
+) -> None:
+    async def run() -> None:
+        async with staged(tiny_folder, max_sessions=2) as cache:
+            first = (await cache.open(spec_of(1))).session
+            await cache.open(spec_of(1))
+            with pytest.raises(InvalidSessionError, match="2 sessions are open"):
+                await cache.open(spec_of(1))
+            await cache.finish(first, "its opener is gone")
+            await cache.open(spec_of(1))
+            with pytest.raises(UnknownSessionError):
+                await cache.transcript(first)
+
+    asyncio.run(run())
