@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from .cell import Delivery
     from .transport import Transport
 
+_REVIVAL_SECONDS: Final = 2.0
+
 DEAD_LETTERS_KEPT: Final = 1_000
 """How many of the latest dead letters a node keeps for reading; all of them are counted."""
 
@@ -266,8 +268,17 @@ class Node:
         )
 
     async def stop(self, ref: Reference, *, drain: bool = False, grace: float = 5.0) -> None:
-        """Stop an actor anywhere; returns when it is stopped, also when it was already."""
+        """Stop an actor anywhere; returns when it is stopped, also when it was already.
+
+        A named one whose node has died is stopped where it lives again.
+        """
         address = await self.router.latest(ref)
+        if address.named and self.router.has_died(address):
+            try:
+                async with asyncio.timeout(grace + _REVIVAL_SECONDS):
+                    address = await self.router.find(address.actor)
+            except (PasselError, TimeoutError):
+                return
         if address.node == self.name and address.life == self.life:
             cell = self.cell_of(address)
             if cell is not None:
@@ -302,9 +313,7 @@ class Node:
         Raises:
             DeadActorError: No living actor has the name.
         """
-        if self.router.locator is None:
-            raise DeadActorError(name, "this node has no directory")
-        address = await self.router.locator.lookup(name)
+        address = await self.router.find(name)
         return self.reference(reference_type(actor_class), address)
 
     def named(self, name: str, actor_class: type) -> Reference:

@@ -235,6 +235,20 @@ class Router:
         if link.life <= life:
             link.fail(error)
 
+    def has_died(self, address: Address) -> bool:
+        """Return whether this life of the actor's node is known to have ended."""
+        return (address.node, address.life) in self._deaths
+
+    async def find(self, name: str) -> Address:
+        """Return where the named actor is; waits while it is being restarted.
+
+        Raises:
+            DeadActorError: No living actor has the name.
+        """
+        if self.locator is None:
+            raise DeadActorError(name, "this node has no directory")
+        return await self.locator.lookup(name)
+
     async def latest(self, ref: Reference) -> Address:
         """Return where the actor is now, as far as this node knows."""
         address = ref._address  # noqa: SLF001  # references and nodes share the route

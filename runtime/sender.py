@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..actors.call import CURRENT_CALL
+from ..actors.ref import UntypedSpec
 from ..protocols.errors import CallCycleError, DeadlineError, MailboxFullError, RuntimeClosedError
 from .sending import ASK, OPEN, TELL, Sending
 from .streams import Consumer, StreamIterator
+from .target import LocalTarget
 
 if TYPE_CHECKING:
     from ..actors.ref import AnySpec, Reference
@@ -108,6 +110,7 @@ class NodeSender:
 
         Raises:
             CallCycleError: The target waits for the very call that asks it.
+            NotAHandlerError: The target is on this node, and has no such handler.
             DeadActorError: The target is gone.
             RuntimeClosedError: This node is closed.
         """
@@ -116,6 +119,10 @@ class NodeSender:
         target: Target | None = ref._target  # noqa: SLF001  # its cached route
         if target is None or target.closed:
             target = self._node.router.route(ref)
+        untyped = isinstance(spec, UntypedSpec)
+        if untyped and isinstance(target, LocalTarget):
+            spec, arguments = target.typed(spec.name, arguments)
+            untyped = False
         deadline = None if timeout is None else self._loop.time() + timeout
         source, chain, trace = self._source, "", b""
         call = CURRENT_CALL.get()
@@ -126,8 +133,10 @@ class NodeSender:
                 if call.deadline is not None and (deadline is None or call.deadline < deadline):
                     deadline = call.deadline
                     timeout = max(0.0, deadline - self._loop.time())
-            if chain and kind == ASK and not spec.concurrent and target.key in chain.split(" "):
-                raise CallCycleError(target.key, chain.split(" "))
+            if chain and kind == ASK and not (spec.concurrent or untyped):
+                route = chain.split(" ")
+                if target.key in route:
+                    raise CallCycleError(target.key, route)
         if not trace:
             self._traces += 1
             trace = self._trace_prefix + self._traces.to_bytes(8, "big")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..protocols.envelope import Cancel, Demand
-from ..protocols.errors import DeadActorError, PasselError
+from ..protocols.errors import DeadActorError, NotAHandlerError, PasselError
 
 if TYPE_CHECKING:
+    from ..actors.handler import HandlerSpec
     from ..protocols.address import Address
     from .cell import Cell
     from .link import Link
@@ -155,6 +156,17 @@ class LocalTarget(Target):
     def __init__(self, address: Address, cell: Cell) -> None:
         super().__init__(address)
         self.cell = cell
+
+    def typed(self, name: str, arguments: tuple[Any, ...]) -> tuple[HandlerSpec, tuple[Any, ...]]:
+        """Return what is known here of a handler that a reference knew only by name.
+
+        Raises:
+            NotAHandlerError: The actor has none of that name.
+        """
+        spec = self.cell.specs.get(name)
+        if spec is None:
+            raise NotAHandlerError(self.key, name, list(self.cell.specs))
+        return spec, spec.bind(arguments, {})
 
     def transmit(self, sending: Sending) -> None:
         """Put the request into the mailbox."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
 
@@ -209,6 +210,35 @@ class Quiet(Actor):
 
         call = CURRENT_CALL.get()
         return call.source if call is not None else ""
+
+
+class Visitor(Actor):
+    """Holds a reference of which the class is not known to it."""
+
+    @handler
+    async def pass_through(self, gate: Any) -> int:
+        """Wait at a gate, and open it meanwhile."""
+        waiting = asyncio.ensure_future(gate.through(7))
+        await gate.until_reached()
+        await gate.open()
+        number: int = await waiting
+        return number
+
+    @handler
+    async def visit(self, gate: Any, me: ActorRef[Visitor]) -> list[int]:
+        """Be asked back, by a handler that runs beside, while this one waits."""
+        return await me.look_around.options(timeout=5.0)(self.context.ref, gate)
+
+    @handler(concurrent=True)
+    async def look_around(self, other: Any, gate: Any) -> list[int]:
+        """Ask the one that waits, through what it handed on."""
+        await other.hello()
+        return list((await gate.log_beside())[0])
+
+    @handler(concurrent=True)
+    async def hello(self) -> str:
+        """Return a greeting."""
+        return "hello"
 
 
 class Friend(Actor):

@@ -289,3 +289,15 @@ async def test_a_node_that_is_told_to_end_by_others_comes_back_with_its_named_ac
         names = runtime._parts.node.router.locator.names  # type: ignore[union-attr]
         await until(lambda: names.find("c") is None)  # it has said goodbye, and is gone now
         assert await named.add(1) == 2
+
+
+async def test_stopping_a_named_actor_while_it_is_restarted_stops_the_new_one() -> None:
+    async with open_runtime() as runtime:
+        await runtime.start_node("side")
+        named = await runtime.options(name="c", node="side").spawn(Counter)
+        await kill(runtime, "side")
+        await runtime.stop(named)
+        with pytest.raises(Exception, match="no living actor"):
+            await runtime.lookup("c", Counter)
+        with pytest.raises(Exception, match="no actor has its name"):
+            await named.add(1)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from passel.actors.ref import Reference
 from tests.runtime.crew import Counter
-from tests.runtime.crew_flow import Gate, Witness
+from tests.runtime.crew_flow import Gate, Visitor, Witness
 from tests.runtime.crew_life import Blocking, Fragile
 from tests.runtime.worlds import private_folder
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import World
+
+
+def untyped(ref: Any) -> Any:
+    """Return the reference as a node has it that knows nothing of its class."""
+    return Reference(ref._address, ref._sender)
 
 
 async def test_concurrent_handlers_run_beside_each_other_and_the_mailbox(world: World) -> None:
@@ -22,6 +28,20 @@ async def test_concurrent_handlers_run_beside_each_other_and_the_mailbox(world: 
         beside = [asyncio.ensure_future(gate.beside(n)) for n in range(1, 5)]
         await gate.open()
         assert await asyncio.gather(busy, *beside) == [0, 1, 2, 3, 4]
+
+
+async def test_a_reference_of_unknown_class_reaches_handlers_as_they_are_declared(
+    world: World,
+) -> None:
+    """What runs beside does so, and may be asked back within a chain, wherever it is."""
+    async with world.open() as home:
+        near, far = await home.runtime.spawn(Visitor), await home.there().spawn(Visitor)
+        for spawner in (home.there(), home.runtime.options()):
+            for visitor, other in ((near, far), (far, near)):
+                gate = await spawner.spawn(Gate)
+                plain = untyped(gate)
+                assert await visitor.pass_through.options(timeout=5.0)(plain) == 7
+                assert await visitor.visit.options(timeout=5.0)(plain, other) == [7]
 
 
 async def test_blocking_work_has_a_thread_of_the_actor_and_holds_up_nobody(world: World) -> None:
