@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ..actors.call import CURRENT_CALL, Call
-from ..protocols.errors import DeadActorError, DeadlineError, PasselError
+from ..protocols.errors import CodecError, DeadActorError, DeadlineError, PasselError
 from .sending import OPEN, TELL
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def _arguments(cell: Cell, request: Delivery) -> tuple[Any, ...] | None:
     if request.kind != TELL and deadline is not None and deadline <= cell.now():
         cell.lose(request, "its deadline passed in the mailbox")
         request.reject(DeadlineError(f"{cell.key}.{request.spec.name}", 0.0, "its turn"))
+        return None
+    if (request.kind == OPEN) != request.spec.is_stream:
+        kind = "is a stream: iterate over it" if request.spec.is_stream else "is no stream: ask it"
+        request.reject(CodecError("request", f"{cell.key}.{request.spec.name} {kind}"))
         return None
     try:
         return request.decoded()

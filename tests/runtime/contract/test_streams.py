@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from passel import DeadActorError, DeadlineError, RemoteError
+from passel.actors.ref import Reference, untyped_call
 from passel.protocols.errors import CodecError
 from tests.runtime.crew_flow import Source
 
@@ -27,6 +28,18 @@ async def test_a_stream_yields_everything_in_order(world: World) -> None:
         assert [i async for i in ref.count(500)] == list(range(500))
         assert [i async for i in ref.count(0)] == []
         assert [float(a[0]) async for a in ref.arrays(20)] == [float(n) for n in range(20)]
+
+
+async def test_a_stream_that_is_asked_and_an_ask_that_is_streamed_say_so(world: World) -> None:
+    """Only references of unknown class can get there."""
+    async with world.open() as home:
+        source = await home.there().spawn(Source)
+        unknown: Any = Reference(source._address, source._sender)
+        with pytest.raises(CodecError, match="count is a stream: iterate over it"):
+            await unknown.count(3)
+        stream: Any = untyped_call(unknown, "how_many", stream=True)
+        with pytest.raises(CodecError, match="how_many is no stream: ask it"):
+            await collect(stream(), [])
 
 
 @pytest.mark.parametrize("prefetch", [1, 2, 16])
@@ -61,7 +74,7 @@ async def test_closing_a_stream_ends_its_producer(world: World) -> None:
         ref = await home.there().spawn(Source)
         items = ref.forever()
         assert await anext(items) == 1
-        await items.aclose()  # type: ignore[attr-defined]
+        await items.aclose()
         assert await ref.until_closed.options(timeout=10.0)() == 0
         with pytest.raises(StopAsyncIteration):
             await anext(items)
