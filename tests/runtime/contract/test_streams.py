@@ -33,7 +33,7 @@ async def test_a_stream_yields_everything_in_order(world: World) -> None:
 async def test_a_stream_that_is_asked_and_an_ask_that_is_streamed_say_so(world: World) -> None:
     """Only references of unknown class can get there."""
     async with world.open() as home:
-        source = await home.there().spawn(Source)
+        source: Any = await home.there().spawn(Source)
         unknown: Any = Reference(source._address, source._sender)
         with pytest.raises(CodecError, match="count is a stream: iterate over it"):
             await unknown.count(3)
@@ -74,7 +74,7 @@ async def test_closing_a_stream_ends_its_producer(world: World) -> None:
         ref = await home.there().spawn(Source)
         items = ref.forever()
         assert await anext(items) == 1
-        await items.aclose()
+        await items.aclose()  # type: ignore[attr-defined]
         assert await ref.until_closed.options(timeout=10.0)() == 0
         with pytest.raises(StopAsyncIteration):
             await anext(items)
