@@ -61,6 +61,10 @@ class Names:
         """Forget a name, whatever it means."""
         self._bound.pop(name, None)
 
+    def clear(self) -> None:
+        """Forget every name."""
+        self._bound.clear()
+
     def find(self, name: str) -> Address | None:
         """Return the address, or None while the name is reserved.
 
@@ -92,6 +96,12 @@ class Directory(Actor):
         """Wake every lookup that waits for a restart."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def shut(self) -> None:
+        """The runtime stops: nothing will be found any more, and whoever waits is told."""
+        self.names.clear()
+        self.nodes.clear()
+        self.change()
 
     @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
     async def lookup(self, name: str) -> Address:

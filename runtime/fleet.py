@@ -115,6 +115,17 @@ class Fleet:
         for name in reversed(self.names):
             await self.stop(name, grace=grace)
 
+    def cease(self) -> None:
+        """Revive no node any more; whoever waits for a revival is told that it will not come."""
+        for member in self._members.values():
+            if member.revival is not None:
+                member.leaving = True
+                member.revival.cancel()
+                for name in member.placed:
+                    if name not in self._directory.names.all():
+                        self._directory.names.free(name)
+        self._directory.change()
+
     def kill(self) -> None:
         """End every process at once."""
         for member in self._members.values():

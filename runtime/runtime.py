@@ -210,7 +210,7 @@ class Runtime:
         fleet = Fleet(
             node, names, directory, transport=self._transport, options=options, seed=self._seed
         )
-        return _Parts(node, directory, fleet)
+        return _Parts(node, directory, fleet, names)
 
     def _bind(self, directory: RunDirectory) -> str:
         if self._transport == "tcp":
@@ -226,6 +226,7 @@ class Runtime:
         now = parts.node.now
         until = now() + self._grace
         try:
+            parts.fleet.cease()
             if self._launched is not None:
                 for ref in reversed(self._launched.refs.values()):
                     await parts.node.stop(ref, grace=max(0.0, until - now()))
@@ -234,6 +235,7 @@ class Runtime:
             await parts.fleet.close(grace=self._grace + 2.0)
         finally:
             parts.fleet.kill()
+            parts.names.shut()
             try:
                 await parts.node.close(grace=0.0)
             finally:
@@ -370,7 +372,7 @@ class Runtime:
 
     async def actors(self) -> dict[str, Address]:
         """Return every named actor."""
-        return cast("Directory", self._parts.node.router.locator).names.all()
+        return self._parts.names.names.all()
 
     @property
     def _parts(self) -> _Parts:
@@ -382,10 +384,11 @@ class Runtime:
 class _Parts:
     """What an open runtime consists of."""
 
-    def __init__(self, node: Node, directory: RunDirectory, fleet: Fleet) -> None:
+    def __init__(self, node: Node, directory: RunDirectory, fleet: Fleet, names: Directory) -> None:
         self.node = node
         self.directory = directory
         self.fleet = fleet
+        self.names = names
 
 
 def _stay() -> None:

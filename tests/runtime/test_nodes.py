@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passel import NodeDeadError, SpawnError
+from passel import NodeDeadError, PasselError, SpawnError
 from passel.protocols.errors import NameTakenError
 from tests.runtime.crew import Counter, Parent
 from tests.runtime.crew_flow import Gate
@@ -301,3 +301,17 @@ async def test_stopping_a_named_actor_while_it_is_restarted_stops_the_new_one() 
             await runtime.lookup("c", Counter)
         with pytest.raises(Exception, match="no actor has its name"):
             await named.add(1)
+
+
+async def test_leaving_does_not_wait_for_a_node_that_is_coming_back() -> None:
+    """What waited for its actors ends with the runtime, not with its own deadline of a minute."""
+    async with asyncio.timeout(20.0):
+        async with open_runtime() as runtime:
+            await runtime.start_node("side")
+            named = await runtime.options(node="side", name="counter").spawn(Counter)
+            await kill(runtime, "side")
+            waiting = [asyncio.ensure_future(named.add(1)) for _ in range(3)]
+            await asyncio.sleep(0)
+        for ask in waiting:
+            with pytest.raises(PasselError):
+                await ask
