@@ -129,7 +129,9 @@ def ask_command(
         list[str] | None,
         typer.Argument(help="Arguments: key=value, or values as JSON.", show_default=False),
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait; 0 waits for ever.")] = 60.0,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait; 0 waits for ever.")
+    ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Ask an actor of a running runtime; print its answer, or a stream's items as they come.
@@ -288,7 +290,7 @@ def _new_lines(file: Path, offsets: dict[Path, int], *, whole: bool) -> Iterator
 
 def stop_command(
     name: NAME,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for its end.")] = 30.0,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for its end.")] = 30.0,
 ) -> None:
     """Stop a running runtime in order, and wait until it is gone.
 

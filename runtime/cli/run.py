@@ -37,10 +37,10 @@ def run_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     name: Annotated[str, typer.Option(help="Name of the runtime; default: the file's.")] = "",
     timeout: Annotated[
-        float, typer.Option(help="Seconds that main may take; 0: as long as it wants.")
+        float, typer.Option(min=0, help="Seconds that main may take; 0: as long as it wants.")
     ] = 0.0,
     grace: Annotated[
-        float, typer.Option(help="Seconds that actors, then processes, have to stop.")
+        float, typer.Option(min=0, help="Seconds that actors, then processes, have to stop.")
     ] = 5.0,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")

@@ -21,11 +21,15 @@ from ..topology import (
 )
 from ..topology.problem import render_path
 from . import exits
+from .errors import UsageProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..topology.graph import Format
+
+_ENDINGS = {".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg"}
+_FORMATS = "mermaid (.mmd, .mermaid), dot (.dot, .gv) or svg (.svg)"
 
 FILE = Annotated[
     Path, typer.Argument(help="A topology: .yaml, .json or .toml.", show_default=False)
@@ -104,7 +108,8 @@ def graph_command(
 ) -> None:
     """Draw a topology: processes as frames, actors as boxes, refs as arrows.
 
-    Without `--format` the ending of the output decides; Mermaid otherwise. SVG needs no other program.
+    Without `--format` the ending of the output decides: `.mmd` or `.mermaid`, `.dot` or `.gv`, `.svg`.
+    On stdout it is Mermaid. SVG needs no other program.
 
     **Examples**
 
@@ -112,15 +117,26 @@ def graph_command(
 
     `passel graph examples/pipeline.yaml -o pipeline.svg`
     """
-    endings = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
-    chosen = format_ or endings.get(output.suffix if output else "", "mermaid")
-    if chosen not in ("mermaid", "dot", "svg"):
-        raise typer.BadParameter("use mermaid, dot or svg", param_hint="--format")
-    text = graph(read_topology(file, overrides_of(set_)).topology, cast("Format", chosen))
+    chosen = format_of(format_, output)
+    _write(graph(read_topology(file, overrides_of(set_)).topology, chosen), output)
+
+
+def format_of(wanted: str, output: Path | None) -> Format:
+    """Return the format that an option names, or the ending of the output; Mermaid for stdout.
+
+    Raises:
+        UsageProblemError: It is none that this draws.
+    """
+    if wanted:
+        if wanted not in _ENDINGS.values():
+            raise UsageProblemError(f'"{wanted}" is no format of graphs', f"use {_FORMATS}")
+        return cast("Format", wanted)
     if output is None:
-        sys.stdout.write(text)
-    else:
-        output.write_text(text, encoding="utf-8")
+        return "mermaid"
+    if output.suffix.lower() not in _ENDINGS:
+        what = f'"{output.suffix}" is the ending of no format' if output.suffix else "has no ending"
+        raise UsageProblemError(f"{output}: {what}", f"use {_FORMATS}, or --format")
+    return cast("Format", _ENDINGS[output.suffix.lower()])
 
 
 def schema_command(
@@ -137,11 +153,18 @@ def schema_command(
     Then begin a YAML file with `# yaml-language-server: $schema=topology.schema.json`, or give a JSON
     file the key `"$schema"`.
     """
-    text = json.dumps(schema(), indent=2) + "\n"
+    _write(json.dumps(schema(), indent=2) + "\n", output)
+
+
+def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
-    else:
+        return
+    try:
         output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        what = f"{output} cannot be written: {error.strerror}"
+        raise UsageProblemError(what, "choose another path for --output") from None
 
 
 def _as_data(problem: Problem) -> dict[str, Any]:

@@ -88,6 +88,37 @@ def test_graph_chooses_its_format_by_option_or_ending(passel: Commands, tmp_path
     assert passel("graph", file, "--format", "png").exit_code == exits.USAGE
 
 
+@pytest.mark.parametrize("name", ["x.png", "x", "x.yaml"])
+def test_graph_refuses_an_ending_that_it_does_not_draw(
+    passel: Commands, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / name
+    result = passel("graph", str(HERE / "calls.yaml"), "-o", str(output))
+    assert result.exit_code == exits.USAGE
+    assert "mermaid (.mmd, .mermaid), dot (.dot, .gv) or svg (.svg)" in result.stderr
+    assert not output.exists()
+    words = ["graph", str(HERE / "calls.yaml"), "-o", str(output), "--format", "dot"]
+    assert passel(*words).exit_code == exits.OK
+    assert output.read_text().startswith("digraph")
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence(passel: Commands, tmp_path: Path) -> None:
+    for words in (["graph", str(HERE / "calls.yaml")], ["schema"]):
+        result = passel(*words, "-o", str(tmp_path / "no" / "x.svg"))
+        assert result.exit_code == exits.USAGE
+        assert "x.svg cannot be written: No such file or directory; choose" in result.stderr
+
+
+def test_times_below_nothing_are_refused(passel: Commands) -> None:
+    for words in (
+        ["run", str(HERE / "calls.yaml"), "--timeout", "-1"],
+        ["run", str(HERE / "calls.yaml"), "--grace", "-1"],
+        ["ask", "x", "a", "b", "--timeout", "-1"],
+        ["stop", "x", "--timeout", "-1"],
+    ):
+        assert passel(*words).exit_code == exits.USAGE
+
+
 def test_schema_is_json(passel: Commands, tmp_path: Path) -> None:
     assert json.loads(passel("schema").stdout)["title"] == "Passel topology"
     passel("schema", "-o", str(tmp_path / "schema.json"))
