@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .address import Address
 
 
+_LINES_QUOTED = 5
+"""How many of a dead node's last lines its error quotes; the attribute has more."""
+
+
 class PasselError(Exception):
     """The root of every error that Passel raises."""
 
@@ -47,6 +51,7 @@ class CodecError(ProtocolError):
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what}: {reason}")
         self.what = what
+        self.detail = reason
 
 
 class LimitError(ProtocolError):
@@ -111,7 +116,7 @@ class NodeDeadError(DeadActorError):
             how = f"exit code {exit_code}"
         else:
             how = "cause unknown"
-        lines = "".join(f"\n    {line}" for line in stderr_tail)
+        lines = "".join(f"\n    {line}" for line in stderr_tail[-_LINES_QUOTED:])
         said = f"; its last lines:{lines}" if lines else ""
         super().__init__(address, f"node {node} has died ({how}){said}")
         self.node = node

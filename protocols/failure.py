@@ -78,6 +78,8 @@ def refusal(error: PasselError) -> Failed:
         return Failed("full", [str(error.address), error.capacity])
     if isinstance(error, DeadlineError):
         return Failed("deadline", [error.what, error.timeout, error.waiting_for])
+    if isinstance(error, CodecError):
+        return Failed("codec", [error.what, error.detail])
     return Failed("codec", ["request", str(error)])
 
 

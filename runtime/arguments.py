@@ -50,7 +50,10 @@ def unpack_arguments(codec: Codec, actor_class: type, body: bytes) -> dict[str, 
             arguments[name] = _typed(codec, hint, value)
             continue
         encoded, frames = codec.encode(value)
-        arguments[name] = codec.decode(encoded, hint, frames)
+        try:
+            arguments[name] = codec.decode(encoded, hint, frames)
+        except CodecError as error:
+            raise CodecError(f"argument {name}", error.detail) from None
     return arguments
 
 

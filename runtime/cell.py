@@ -256,6 +256,7 @@ class Cell:
     def fail(self, error: BaseException, during: str) -> None:
         """The actor failed outside any ask: log it and let supervision decide."""
         log.error("actor failed", actor=self.key, during=during, error=repr(error), exc_info=error)
+        self._node.report("actor failed", self.key, f"{during}: {error!r}")
         if self.stopping or self.closed or self._failure is not None:
             return
         self._failure = error
@@ -271,6 +272,8 @@ class Cell:
             effect = self._policy.handle(Failed(self._node.now()))
             if isinstance(effect, GiveUp):
                 reason = f"it failed {effect.failures} times within {effect.within:g} s: {error!r}"
+                log.error("actor given up", actor=self.key, reason=reason)
+                self._node.report("actor given up", self.key, reason)
                 self._node.start_task(self._node.stop_cell(self, reason, grace=0.0))
                 self.stopping = True
                 return

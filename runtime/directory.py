@@ -10,6 +10,7 @@ from ..actors.handler import handler
 from ..protocols.address import Address  # noqa: TC001  # handler hints are read at run time
 from ..protocols.control import NodeInfo  # noqa: TC001  # likewise
 from ..protocols.errors import DeadActorError, NameTakenError
+from ..protocols.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +154,11 @@ class Directory(Actor):
         """Forget a name whose actor could not be spawned."""
         self.names.free(name)
         self.change()
+
+    @handler(concurrent=True)
+    async def failed(self, event: str, actor: str, what: str) -> None:
+        """An actor of another node failed outside any ask: log it where people look."""
+        log.error(event, actor=actor, what=what)
 
     @handler(concurrent=True)
     async def actors(self) -> dict[str, Address]:

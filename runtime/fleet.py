@@ -205,7 +205,8 @@ class Fleet:
         self._node.router.peer_died(error_of_down(down), process.life)
         member.revival = asyncio.current_task()
         if not member.leaving:
-            log.error("node died", node=member.name, life=process.life, how=_words(end))
+            last = end.stderr_tail[-1] if end.stderr_tail else ""
+            log.error("node died", node=member.name, life=process.life, how=_how(end), said=last)
         if end.exit_code != 0:  # else it said goodbye itself
             await self._tell_others(down)
         await self._revive(member, moved)
@@ -284,7 +285,11 @@ class Fleet:
         self._forget(member, self._directory.names.unsettle(member.name))
 
 
+def _how(end: Exit) -> str:
+    return f"ended by {end.signal}" if end.signal else f"exit code {end.exit_code}"
+
+
 def _words(end: Exit) -> str:
-    how = f"ended by {end.signal}" if end.signal else f"exit code {end.exit_code}"
+    how = _how(end)
     lines = "".join(f"\n    {line}" for line in end.stderr_tail)
     return f"{how}; its last lines:{lines}" if lines else how

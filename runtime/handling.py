@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,27 @@ def _arguments(cell: Cell, request: Delivery) -> tuple[Any, ...] | None:
         return None
     try:
         return request.decoded()
+    except CodecError as error:
+        _malformed(cell, request, CodecError(*_place(cell, request, error)))
     except PasselError as error:
-        cell.lose(request, str(error))
-        request.reject(error)
-        return None
+        _malformed(cell, request, error)
+    return None
+
+
+def _malformed(cell: Cell, request: Delivery, error: PasselError) -> None:
+    cell.lose(request, str(error))
+    request.reject(error)
+
+
+def _place(cell: Cell, request: Delivery, error: CodecError) -> tuple[str, str]:
+    """Return whose arguments are wrong, and what is wrong with which of them."""
+    names = [p.name for p in getattr(request.spec, "parameters", ())]
+
+    def name(match: re.Match[str]) -> str:
+        index = int(match[1])
+        return f"`{names[index]}`" if index < len(names) else match[0]
+
+    return f"{cell.key}.{request.spec.name}", re.sub(r"`\$\[(\d+)\]`", name, error.detail)
 
 
 def _call(cell: Cell, request: Delivery) -> Call:

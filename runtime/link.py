@@ -11,6 +11,7 @@ import msgspec
 
 from ..protocols.batch import pack_batch
 from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Reply, Tell
+from ..protocols.errors import CodecError
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
 from .sending import ASK, OPEN, TELL
@@ -101,7 +102,11 @@ class Link:
         """
         if self.dead is not None:
             raise self.dead
-        body, frames = self.codec.encode(sending.arguments)
+        try:
+            body, frames = self.codec.encode(sending.arguments)
+        except CodecError as error:
+            what = f"arguments of {target.key}.{sending.spec.name}"
+            raise CodecError(what, error.detail) from None
         self._next_id = sending.id = self._next_id + 1
         sending.transmitted = True
         if sending.kind != TELL:

@@ -44,6 +44,9 @@ _REVIVAL_SECONDS: Final = 2.0
 DEAD_LETTERS_KEPT: Final = 1_000
 """How many of the latest dead letters a node keeps for reading; all of them are counted."""
 
+ENDS_KEPT: Final = 1_000
+"""How many of its latest gone actors a node knows the end of."""
+
 
 class Counters:
     """What a node counts."""
@@ -91,11 +94,13 @@ class Node:
         self.counters = Counters()
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
+        self.ends: dict[tuple[str, int], str] = {}
         self.random = random.Random(f"{seed}/{name}/{life}")  # noqa: S311  # for actors, not secrets
         self.sender = NodeSender(self)
         self.router = Router(self)
         self.receiver = Receiver(self)
         self.classes: dict[str, str] = {}
+        self.report: Callable[[str, str, str], None] = lambda _event, _actor, _what: None
         self.placed: Callable[[str, SpawnRequest], None] = lambda _node, _request: None
         self.closed = False
         self.leaving = False
@@ -227,12 +232,19 @@ class Node:
             await cell.finish(reason, drain=drain, grace=grace, asker=asker)
         finally:
             cell.close(reason)
+            self._remember(cell.address, reason)
             if self.cells.get(cell.address.actor) is cell:
                 del self.cells[cell.address.actor]
         if cell.address.named and self.router.locator is not None and not self.leaving:
             with contextlib.suppress(PasselError):  # the directory is gone: so is the name
                 await self.router.locator.release(cell.address)
         log.debug("actor stopped", actor=cell.key, reason=reason)
+
+    def _remember(self, address: Address, reason: str) -> None:
+        """Keep why an actor is gone for those who ask it later, up to a bound."""
+        self.ends[address.actor, address.incarnation] = reason
+        if len(self.ends) > ENDS_KEPT:
+            del self.ends[next(iter(self.ends))]
 
     def cell_of(self, address: Address) -> Cell | None:
         """Return the living actor of this node at `address`."""

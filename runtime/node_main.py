@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LEAVE_SECONDS: Final = 5.0
 """Grace of each actor when the node leaves in order."""
+
+_REPORT_CHARACTERS = 2_000
 
 _ORPHAN_SECONDS = 10.0
 
@@ -86,6 +88,7 @@ async def _run(config: NodeConfig) -> None:
         address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)
         directory = node.reference(reference_type(Directory), address)
         node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
+        node.report = partial(_report, directory)
         service = node.new_cell(
             NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
         )
@@ -93,6 +96,12 @@ async def _run(config: NodeConfig) -> None:
         await directory.joined(node.info)
         await over.wait()
         await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
+
+
+def _report(directory: Any, event: str, actor: str, what: str) -> None:
+    """Tell the leader of a failure, so that it is seen where the program was started."""
+    with contextlib.suppress(PasselError):  # the leader is gone or flooded; the node's log has it
+        directory.failed.tell_nowait(event, actor, what[:_REPORT_CHARACTERS])
 
 
 def _configure_log(node: str) -> None:

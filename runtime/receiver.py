@@ -25,6 +25,7 @@ from ..protocols.envelope import (
 )
 from ..protocols.errors import (
     CallCycleError,
+    CodecError,
     DeadActorError,
     HandshakeError,
     NodeDeadError,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .cell import Cell
     from .link import Link
     from .node import Node
+    from .sending import Sending
 
 
 class Receiver:
@@ -204,7 +206,9 @@ class Receiver:
         node = self._node
         node.counters.refused += 1
         address = f"{node.name}/{message.target}"
-        error = DeadActorError(address, "it has stopped, or this is another life of it")
+        unknown = "it has stopped, or this is another life of it"
+        reason = node.ends.get((message.target, message.incarnation), unknown)
+        error = DeadActorError(address, reason)
         link.send(Closed(message.target, message.incarnation, error.reason))  # known by the answer
         if isinstance(message, Tell):
             node.letter(message.source, address, message.method, error.reason)
@@ -237,7 +241,7 @@ class Receiver:
         try:
             value = link.codec.decode(message.body, sending.spec.returns, frames)
         except ProtocolError as error:
-            sending.refuse(error)
+            sending.refuse(_of_result(sending, error))
         else:
             sending.succeed(value)
 
@@ -262,7 +266,7 @@ class Receiver:
             value = link.codec.decode(message.body, sending.spec.returns, frames)
         except ProtocolError as error:
             sending.target.withdraw(sending)
-            sending.refuse(error)
+            sending.refuse(_of_result(sending, error))
         else:
             sending.item(value)
 
@@ -280,3 +284,9 @@ class Receiver:
         target = link.targets.pop((message.target, message.incarnation), None)
         if target is not None:
             target.close(DeadActorError(target.address, message.reason))
+
+
+def _of_result(sending: Sending, error: ProtocolError) -> ProtocolError:
+    """Return the error with the name of the handler whose result it is about."""
+    what = f"result of {sending.target.key}.{sending.spec.name}"
+    return CodecError(what, error.detail) if isinstance(error, CodecError) else error

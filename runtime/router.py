@@ -55,19 +55,20 @@ class Router:
         if address.named:
             address = self.names.get(address.actor, address)
         elif gone is not None:
-            raise self._death_of(address)
+            raise self._death_of(address, gone.reason)
+        why = gone.reason if gone is not None else ""
         if address.named and (
             address.incarnation == 0
             or not self._knows(address)
             or (gone is not None and gone.address.incarnation == address.incarnation)
         ):
-            target: Target = self._look_up(address)
+            target: Target = self._look_up(address, why)
         else:
             target = self._target_at(address)
             if target.closed:
                 if not address.named:
                     raise self._death_of(address)
-                target = self._look_up(address)
+                target = self._look_up(address, why)
         ref._target = target  # noqa: SLF001
         return target
 
@@ -93,27 +94,27 @@ class Router:
             return found
         return self.link_to(address.node, address.life).target(address)
 
-    def _death_of(self, address: Address) -> DeadActorError:
+    def _death_of(self, address: Address, why: str = "") -> DeadActorError:
         death = self._deaths.get((address.node, address.life))
         if death is not None:
             return death.about(address)
         link = self.links.get(address.node)
         if link is not None and link.dead is not None and link.life == address.life:
             return link.dead.about(address)
-        return DeadActorError(address, "it has stopped")
+        return DeadActorError(address, why or "it has stopped")
 
-    def _look_up(self, address: Address) -> MovingTarget:
+    def _look_up(self, address: Address, why: str = "") -> MovingTarget:
         name = address.actor
         moving = self._moving.get(name)
         if moving is None:
             moving = self._moving[name] = MovingTarget(address)
-            self._node.start_task(self._settle(moving, address))
+            self._node.start_task(self._settle(moving, address, why))
         return moving
 
-    async def _settle(self, moving: MovingTarget, old: Address) -> None:
+    async def _settle(self, moving: MovingTarget, old: Address, why: str) -> None:
         """Find the new place of a named actor and send on what waited for it."""
         CURRENT_CALL.set(None)  # it serves everybody, not just the call that came first
-        error = DeadActorError(old, "it has stopped, and no actor has its name now")
+        error = DeadActorError(old, why or "it has stopped, and no actor has its name now")
         try:
             if self.locator is None:
                 moving.close(error)

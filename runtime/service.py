@@ -52,7 +52,10 @@ class NodeService(Actor):
         actor_class = load_class(request.class_path, main_path=self._main_path)
         check_signature(actor_class, request.class_path, request.signature, node.name)
         node.learn_class(actor_class)
-        keywords = unpack_arguments(node.codec, actor_class, request.arguments)
+        try:
+            keywords = unpack_arguments(node.codec, actor_class, request.arguments)
+        except CodecError as error:
+            raise SpawnError(f"actor of class {request.class_path}", str(error)) from None
         await node.until_free(request.name)
         cell = node.new_cell(
             actor_class,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from ..actors.actor import Actor
 from ..actors.handler import signature_of
 from ..actors.ref import DEFAULT_TIMEOUT, reference_type
 from ..protocols.control import SpawnRequest, Supervision
-from ..protocols.errors import DeadlineError, SpawnError
+from ..protocols.errors import DeadActorError, DeadlineError, SpawnError
 from .arguments import pack_arguments
 from .loading import path_of
 from .service import service_of
@@ -16,7 +17,6 @@ from .service import service_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..actors.actor import Actor
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
     from .node import Node
@@ -79,7 +79,9 @@ class Spawn:
             ClassLoadError: The other node cannot load the class.
             DeadlineError: It did not start in time.
         """
-        found = cast("type[Actor]", actor_class)
+        if not (isinstance(actor_class, type) and issubclass(actor_class, Actor)):
+            raise SpawnError(f"{actor_class!r}", "it is no actor class; subclass passel.Actor")
+        found: type[Actor] = actor_class
         node = self._node
         try:
             async with asyncio.timeout(self._timeout):
@@ -139,7 +141,11 @@ class Spawn:
             supervision=self._supervision,
         )
         assert node.router.locator is not None, "a node that has peers has a locator"
-        info = await node.router.locator.node(self._on)
+        try:
+            info = await node.router.locator.node(self._on)
+        except DeadActorError as error:
+            what = f"actor of class {actor_class.__qualname__} on node {self._on}"
+            raise SpawnError(what, f"{error.reason}; start the node first") from None
         node.router.peers.setdefault(info.node, info)
         service = service_of(node, info.node, info.life)
         address: Address = await service.spawn.options(timeout=self._timeout)(request)

@@ -61,9 +61,10 @@ class Target:
         mailbox: Places in its mailbox.
         beside: Places for handlers that run beside the mailbox.
         closed: Whether it is known to be gone; a named one is then looked up anew.
+        reason: Why it is gone, or empty.
     """
 
-    __slots__ = ("address", "beside", "closed", "key", "mailbox", "sequences")
+    __slots__ = ("address", "beside", "closed", "key", "mailbox", "reason", "sequences")
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -71,6 +72,7 @@ class Target:
         self.mailbox = Lane(address.window)
         self.beside = Lane(address.window)
         self.closed = False
+        self.reason = ""
         self.sequences: dict[str, int] = {}
 
     def lane(self, sending: Sending) -> Lane:
@@ -125,6 +127,7 @@ class Target:
     def close(self, error: DeadActorError) -> None:
         """The actor is gone: refuse what is parked."""
         self.closed = True
+        self.reason = error.reason
         for lane in (self.mailbox, self.beside):
             for sending in lane.empty():
                 sending.refuse(error)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from passel import DeadActorError
+from passel import DeadActorError, SpawnError
+from passel.protocols.errors import CodecError
+from tests.runtime.crew import Counter
 from tests.runtime.crew_flow import Witness
 from tests.runtime.crew_life import Breaking, Fragile
 
@@ -88,3 +90,37 @@ async def test_background_work_that_fails_before_the_actor_is_ready_restarts_it(
         witness = await home.runtime.spawn(Witness)
         ref = await home.there(max_restarts=1, backoff=0.0).spawn(Breaking, witness, early=True)
         assert "it failed 2 times" in (await home.runtime.watch(ref)).reason
+
+
+async def test_what_does_not_fit_is_said_with_its_handler_and_parameter(world: World) -> None:
+    async with world.open() as home:
+        if not world.encodes:
+            pytest.skip("in one process arguments go by reference, unchecked")
+        counter: Any = await home.there().spawn(Counter)
+        with pytest.raises(CodecError, match=r"Counter#\d+\.add: Expected `int`, got `str` .*`n`"):
+            await counter.add("three")
+        with pytest.raises(CodecError, match=r"arguments of .*Counter#\d+\.add: .* cannot travel"):
+            await counter.add(object())
+        assert await counter.add(1) == 1
+
+
+async def test_a_failure_far_away_is_told_and_its_cause_is_kept(world: World) -> None:
+    """Who asks an actor that was given up hears why, each time."""
+    async with world.open() as home:
+        witness = await home.runtime.spawn(Witness)
+        ref = await home.there(name="fragile", max_restarts=0).spawn(Fragile, witness)
+        assert await ref.count() == 0
+        await ref.tell_me.tell(-1)
+        assert "it failed 1 times" in (await home.runtime.watch(ref)).reason
+        for _ in range(3):
+            with pytest.raises(DeadActorError, match="it failed 1 times"):
+                await ref.count()
+
+
+async def test_an_actor_needs_a_class_of_actors_and_a_node_that_is_there(world: World) -> None:
+    async with world.open() as home:
+        spawn: Any = home.runtime.spawn
+        with pytest.raises(SpawnError, match="it is no actor class; subclass"):
+            await spawn(int)
+        with pytest.raises(SpawnError, match=r"on node nosuch .*start the node first"):
+            await home.runtime.options(node="nosuch").spawn(Counter)
