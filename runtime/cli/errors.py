@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...protocols.address import LEADER
 from ...protocols.errors import PasselError
 from ..topology.problem import suggestion
 
@@ -46,3 +47,19 @@ class ActorNotFoundError(CommandError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f'no actor is called "{name}"; {suggestion(name, known)}')
         self.name = name
+
+
+class LogNotFoundError(CommandError):
+    """Raised when a running runtime has neither a node's log nor an actor of the name."""
+
+    def __init__(self, name: str, nodes: Sequence[str], actors: Sequence[str]) -> None:
+        if name == LEADER:
+            text = "the leader writes to where its program was started, not to a log"
+        else:
+            text = f'no node with a log and no actor is called "{name}"'
+        super().__init__(f"{text}; {_listed('nodes', nodes)}; {_listed('actors', actors)}")
+        self.name = name
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    return f"{what}: {', '.join(names) or 'none'}"

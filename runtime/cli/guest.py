@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ...actors.ref import Reference, reference_type, untyped_call
@@ -32,6 +33,14 @@ ANSWER_SECONDS = 3.0
 _LIFE = 1
 
 
+@dataclass(frozen=True, slots=True)
+class NodeLook:
+    """One node as a visitor sees it; without statistics it did not answer in time."""
+
+    info: NodeInfo
+    statistics: NodeStatistics | None
+
+
 class Guest:
     """Asks a running runtime, without being one of its nodes."""
 
@@ -39,23 +48,32 @@ class Guest:
         self._node = node
         self._directory = directory
 
-    async def statistics(self) -> list[NodeStatistics]:
-        """Return how each node is; one that does not answer in time has no actors to show.
+    async def look(self) -> list[NodeLook]:
+        """Return how each node is, and which do not answer in time.
 
         Raises:
             PasselError: The leader does not answer.
         """
         nodes = await self._directory.all_nodes.options(timeout=ANSWER_SECONDS)()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._statistics(info)) for info in nodes]
+            tasks = [group.create_task(self._look_at(info)) for info in nodes]
         return [task.result() for task in tasks]
 
-    async def _statistics(self, info: NodeInfo) -> NodeStatistics:
+    async def _look_at(self, info: NodeInfo) -> NodeLook:
         service = service_of(self._node, info.node, info.life)
         try:
-            return await service.statistics.options(timeout=ANSWER_SECONDS)()
+            statistics = await service.statistics.options(timeout=ANSWER_SECONDS)()
         except (DeadlineError, DeadActorError):
-            return NodeStatistics(node=info.node, life=info.life, pid=info.pid)
+            return NodeLook(info, None)
+        return NodeLook(info, statistics)
+
+    async def names(self) -> list[str]:
+        """Return the names of the living named actors.
+
+        Raises:
+            PasselError: The leader does not answer.
+        """
+        return sorted(await self._directory.actors.options(timeout=ANSWER_SECONDS)())
 
     async def find(self, name: str) -> Address:
         """Return where a named actor is.

@@ -1,4 +1,4 @@
-"""`ps`, `ask`, `logs` and `stop`: commands for runtimes that are running, found by name."""
+"""`ps`, `ask` and `stop`: commands for runtimes that are running, found by name."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ from .errors import CommandError, RuntimeNotFoundError, UsageProblemError
 from .transcript import plain, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from ...protocols.control import HandlerInfo, NodeStatistics
+    from ...protocols.control import HandlerInfo
     from ..rundir import RuntimeFacts
+    from .guest import NodeLook
 
 NAME = Annotated[
     str, typer.Argument(help="A runtime's name, or NAME-PID as `ps` shows it.", show_default=False)
 ]
-_POLL_SECONDS = 0.2
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("ps")(ps_command)
     app.command("ask")(ask_command)
-    app.command("logs")(logs_command)
     app.command("stop")(stop_command)
 
 
@@ -92,18 +91,26 @@ async def _look(chosen: Sequence[tuple[Path, RuntimeFacts]]) -> list[dict[str, A
             "topology": facts.topology,
         }
         try:
-            row["nodes"] = [plain(node) for node in await _statistics(path, facts)]
+            row["nodes"] = [as_data(look) for look in await _look_at(path, facts)]
         except PasselError as error:
             row |= {"nodes": [], "error": str(error)}
         rows.append(row)
     return rows
 
 
-async def _statistics(path: Path, facts: RuntimeFacts) -> list[NodeStatistics]:
+async def _look_at(path: Path, facts: RuntimeFacts) -> list[NodeLook]:
     from .guest import visit  # it needs sockets
 
     async with visit(path, facts) as guest:
-        return await guest.statistics()
+        return await guest.look()
+
+
+def as_data(look: NodeLook) -> dict[str, Any]:
+    """Return a look at a node as `ps --json` prints it: its counters, and whether it answers."""
+    info = look.info
+    counters = plain(look.statistics) if look.statistics else {"actors": []}
+    named = {"node": info.node, "life": info.life, "pid": info.pid}
+    return {**named, "answers": look.statistics is not None, **counters}
 
 
 def _print_runtime(row: dict[str, Any]) -> None:
@@ -113,6 +120,8 @@ def _print_runtime(row: dict[str, Any]) -> None:
         typer.secho(f"  does not answer: {row['error']}", fg="yellow")
     for node in row["nodes"]:
         typer.echo(f"  {node['node']} (process {node['pid']}, life {node['life']})")
+        if not node["answers"]:
+            typer.secho("    does not answer", fg="yellow")
         for actor in node["actors"]:
             typer.echo(
                 f"    {actor['name']:<24} {actor['class_name']:<20} {actor['state']:<10} "
@@ -223,69 +232,6 @@ def _print_value(value: object, *, as_json: bool) -> None:
     text = json.dumps(plain(value), ensure_ascii=False) if as_json else text_of(value)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def logs_command(
-    name: NAME,
-    of: Annotated[
-        str, typer.Argument(help="Only this node, or only lines of this actor.", show_default=False)
-    ] = "",
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the runtime ends.")
-    ] = False,
-) -> None:
-    """Print what the node processes of a running runtime have written.
-
-    The leader writes to the terminal, or wherever, that its program was started in.
-
-    **Examples**
-
-    `passel logs pipeline`
-
-    `passel logs pipeline team-0 -f`
-    """
-    path, _ = find_runtime(name)
-    files = {file.name.split(".")[0] for file in path.glob("*.log")}
-    node, actor = (of, "") if of in files else ("", of)
-    for line in read_logs(path, node=node, actor=actor, follow=follow):
-        sys.stdout.write(line)
-        sys.stdout.flush()
-
-
-def read_logs(path: Path, *, node: str, actor: str, follow: bool) -> Iterator[str]:
-    """Yield the lines of a run directory's logs, each after its node's name.
-
-    Args:
-        path: The run directory.
-        node: Only this node's; empty for all.
-        actor: Only lines that name this actor; empty for all.
-        follow: Wait for more until the runtime is gone.
-    """
-    offsets: dict[Path, int] = {}
-    names_actor = re.compile(rf"(?<![\w-]){re.escape(actor)}(?![\w-])")
-    while True:
-        alive = path.exists()
-        for file in sorted(path.glob(f"{node or '*'}.*.log")):
-            for line in _new_lines(file, offsets, whole=follow and alive):
-                if not actor or names_actor.search(line):
-                    yield f"{file.name.split('.')[0]} | {line}"
-        if not (follow and alive):
-            return
-        time.sleep(_POLL_SECONDS)
-
-
-def _new_lines(file: Path, offsets: dict[Path, int], *, whole: bool) -> Iterator[str]:
-    """Yield lines not read before; with `whole`, leave an unfinished one for the next time."""
-    try:
-        with file.open("rb") as stream:
-            stream.seek(offsets.get(file, 0))
-            for line in stream:
-                if whole and not line.endswith(b"\n"):
-                    return
-                offsets[file] = offsets.get(file, 0) + len(line)
-                yield line.decode(errors="replace").rstrip("\n") + "\n"
-    except FileNotFoundError:
-        return
 
 
 def stop_command(

@@ -7,14 +7,14 @@ import typer
 from ...protocols.errors import PasselError
 from ..topology import TopologyError
 from . import exits
-from .errors import ActorNotFoundError, RuntimeNotFoundError, UsageProblemError
+from .errors import ActorNotFoundError, LogNotFoundError, RuntimeNotFoundError, UsageProblemError
 
 
 def code_of(error: Exception) -> int:
     """Return the exit code of an error."""
     if isinstance(error, TopologyError | UsageProblemError):
         return exits.USAGE
-    if isinstance(error, RuntimeNotFoundError | ActorNotFoundError):
+    if isinstance(error, RuntimeNotFoundError | ActorNotFoundError | LogNotFoundError):
         return exits.NOT_FOUND
     return exits.FAILED
 

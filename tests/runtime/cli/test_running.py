@@ -121,13 +121,33 @@ def test_a_running_topology_can_be_seen_asked_read_and_stopped(host: Host) -> No
     assert 'did you mean "counter"?' in missing.stderr
     assert "side | " in host.run("logs", "serving", "side").stdout
     assert len(host.run("logs", "serving", "counter").stdout.splitlines()) >= 2
-    assert host.run("logs", "serving", "nobody").stdout == ""
+    nobody = host.run("logs", "serving", "nobody")
+    assert (nobody.returncode, nobody.stdout) == (exits.NOT_FOUND, "")
+    assert "nodes: side; actors: counter, home" in nobody.stderr
+    quiet = host.run("logs", "serving", "home")
+    assert (quiet.returncode, quiet.stdout) == (exits.OK, "")
+    assert "no line of a node's log names home" in quiet.stderr
     stopped = host.run("stop", "serving")
     assert stopped.returncode == exits.OK
     assert first.wait(5) == exits.TERMINATED
     assert host.run("stop", f"other-{second.pid}").returncode == exits.OK
     assert second.wait(5) == exits.TERMINATED
     assert host.left_over() == []
+
+
+def test_a_node_that_does_not_answer_is_shown_so(host: Host) -> None:
+    server = host.serve("serving.yaml")
+    pids = {n["node"]: n["pid"] for n in json.loads(host.run("ps", "--json").stdout)[0]["nodes"]}
+    os.kill(pids["side"], signal.SIGSTOP)
+    try:
+        shown = host.run("ps").stdout
+        nodes = json.loads(host.run("ps", "--json").stdout)[0]["nodes"]
+    finally:
+        os.kill(pids["side"], signal.SIGCONT)
+    assert shown.splitlines()[-1] == "    does not answer"
+    assert {n["node"]: n["answers"] for n in nodes} == {"leader": True, "side": False}
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(20) == exits.TERMINATED
 
 
 def test_a_name_that_several_have_is_refused(host: Host) -> None:
