@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .errors import UsageProblemError
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -26,8 +28,11 @@ def pull_command(
 
     `passel models pull smollm2-135m`
     """
-    from ...actors.llm.models import installed, pull  # not needed by any other command
+    from ...actors.llm.models import installed, known, pull  # not needed by any other command
 
+    names = [card.name for card in known()]
+    if name not in names:
+        raise UsageProblemError(f'there is no model "{name}" to pull', f"known: {', '.join(names)}")
     if name in installed():
         typer.echo(f"{name} is there: {installed()[name]}")
         return

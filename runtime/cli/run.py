@@ -126,7 +126,8 @@ class _Run:
 
     async def _start_and_stop(self) -> None:
         count = sum(node.count or 1 for node in self._launched.topology.nodes.values())
-        self._output.phase(f"starting {count + 1} processes")
+        beside = f" {count} process{'es' if count > 1 else ''}" if count else ""
+        self._output.phase(f"starting{beside}")
         async with self._runtime:
             self._output.phase("running")
             try:

@@ -86,7 +86,10 @@ class LineBreaker:
         self._open: dict[str, str] = {}
 
     def feed(self, spoken: Spoken) -> list[str]:
-        """Take a piece; return the lines that it completes, each after its worker's name."""
+        """Take a piece; return the lines that it completes, each after its worker's name.
+
+        Empty lines are left out: beside other workers' lines they separate nothing.
+        """
         *done, rest = (self._open.get(spoken.worker, "") + spoken.text).split("\n")
         while len(rest) > _WIDTH:
             cut = rest.rfind(" ", 0, _WIDTH)
@@ -94,11 +97,11 @@ class LineBreaker:
             done.append(rest[:cut])
             rest = rest[cut:].removeprefix(" ")
         self._open[spoken.worker] = rest
-        return [_line(spoken.worker, line) for line in done]
+        return [_line(spoken.worker, line) for line in done if line.strip()]
 
     def flush(self) -> list[str]:
         """Return the lines that are still open."""
-        lines = [_line(worker, text) for worker, text in self._open.items() if text]
+        lines = [_line(worker, text) for worker, text in self._open.items() if text.strip()]
         self._open.clear()
         return lines
 

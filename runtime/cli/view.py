@@ -39,7 +39,8 @@ _FRAME_SECONDS = 0.1
 class LiveView:
     """Redraws a table of actors and, for language workers, their texts side by side.
 
-    Events of other kinds scroll by above. At the end the table goes and the texts stay.
+    Events of other kinds scroll by above. At the end the table goes and the texts stay; a run without
+    an answer ends on its last phase.
     """
 
     shows_actors = True
@@ -51,6 +52,7 @@ class LiveView:
         self._rows: Sequence[ActorRow] = ()
         self._texts: dict[str, str] = {}
         self._answer: Answered | None = None
+        self._has_result = False
         self._drawn = 0.0
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, redirect_stderr=True
@@ -80,6 +82,7 @@ class LiveView:
 
     def result(self, value: object) -> None:
         """Print the result."""
+        self._has_result = True
         self._live.console.print(Text(text_of(value)))
 
     def close(self) -> None:
@@ -89,6 +92,8 @@ class LiveView:
             self._console.print(self._panels(None))
         if self._answer is not None:
             self._console.print(Text(answer_text(self._answer), style="bold"))
+        elif not self._has_result:
+            self._console.print(Text(f"{self._name}: {self._phase}", style="dim"))
 
     def _draw(self, *, now: bool = False) -> None:
         moment = time.monotonic()

@@ -133,8 +133,8 @@ def test_models_are_listed(passel: Commands) -> None:
 
 def test_an_unknown_model_is_a_sentence(passel: Commands) -> None:
     result = passel("models", "pull", "no-such-model")
-    assert result.exit_code == exits.FAILED
-    assert "smollm2-135m" in result.stderr
+    assert result.exit_code == exits.USAGE
+    assert 'no model "no-such-model" to pull; known: smollm2-135m' in result.stderr
 
 
 def test_new_writes_a_project_that_checks(

@@ -41,6 +41,7 @@ def test_lines_are_made_of_pieces() -> None:
     assert breaker.feed(Spoken("Bob", "zwei\ndr")) == ["Bob | zwei"]
     assert breaker.feed(Spoken("Ada", "two\n")) == ["Ada | one two"]
     assert breaker.flush() == ["Bob | dr"]
+    assert breaker.feed(Spoken("Ada", "step\n\n \n")) == ["Ada | step"]
     long = breaker.feed(Spoken("Ada", "word " * 50))
     assert len(long) == 2
     assert all(len(line) <= 106 for line in long)
@@ -90,6 +91,18 @@ def test_narrow_terminals_get_panels_under_one_another() -> None:
     lines = capture.get().splitlines()
     assert not any("Ada" in line and "Bob" in line for line in lines)
     assert len(lines) <= 20 + 8
+
+
+def test_a_run_without_an_answer_ends_on_its_last_phase() -> None:
+    for value in (None, "42"):
+        file = io.StringIO()
+        view = LiveView("crew", Console(file=file, width=40, force_terminal=True))
+        if value is not None:
+            view.result(value)
+        view.phase("stopping; a second signal kills")
+        view.phase("stopped")
+        view.close()
+        assert ("crew: stopped" in file.getvalue()) == (value is None)
 
 
 def test_plain_output_is_lines_and_json_output_is_objects(
