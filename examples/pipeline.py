@@ -35,10 +35,17 @@ class Reader(Actor):
         self.folder = Path(folder or sysconfig.get_path("stdlib"))
         self.files = files
 
-    @handler
+    @handler(raises=(FileNotFoundError,))
     async def names(self) -> list[str]:
-        """Return the names of the texts."""
+        """Return the names of the texts.
+
+        Raises:
+            FileNotFoundError: The folder is not there, or holds no text.
+        """
         paths = await self.context.run_blocking(lambda: sorted(self.folder.glob("*.py")))
+        if not paths:
+            what = "holds no *.py file" if self.folder.is_dir() else "is no folder"
+            raise FileNotFoundError(f"{self.folder} {what}; set params.folder to one with texts")
         return [path.name for path in paths[: self.files]]
 
     @handler
@@ -72,9 +79,13 @@ class Pipeline(Actor):
         self.reader = reader
         self.counters = counters
 
-    @handler
+    @handler(raises=(FileNotFoundError,))
     async def run(self) -> AsyncIterator[dict[str, object]]:
-        """Yield an event for every tenth text and every accident, then the answer."""
+        """Yield an event for every tenth text and every accident, then the answer.
+
+        Raises:
+            FileNotFoundError: There is nothing to count.
+        """
         names = await self.reader.names()
         todo: asyncio.Queue[str] = asyncio.Queue()
         events: asyncio.Queue[dict[str, object]] = asyncio.Queue()

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.process
 def test_run_prints_the_result_and_leaves_nothing(host: Host) -> None:
     done = host.run("run", "calls.yaml")
     assert (done.returncode, done.stdout) == (exits.OK, "200\n"), done.stderr
+    assert done.stderr.startswith("calls: starting 1 process\n")
     assert "calls: running" in done.stderr
     assert host.left_over() == []
 
@@ -191,6 +192,14 @@ def test_the_pipeline_example_survives_its_accident(host: Host) -> None:
     assert "accidents: 1" in done.stdout
     assert "SIGKILL" in done.stdout
     assert host.left_over() == []
+
+
+def test_the_pipeline_example_refuses_a_folder_without_texts(host: Host, tmp_path: Path) -> None:
+    for folder, what in ((tmp_path / "none", "is no folder"), (tmp_path, "holds no *.py file")):
+        words = ["--set", f"params.folder={folder}", "--set", "params.workers=1"]
+        done = host.run("run", str(EXAMPLES / "pipeline.yaml"), *words)
+        assert (done.returncode, done.stdout) == (exits.FAILED, "")
+        assert f"error: FileNotFoundError: {folder} {what}; set params.folder" in done.stderr
 
 
 def test_the_counter_example_counts(host: Host) -> None:
