@@ -24,6 +24,9 @@ MARGIN = 24.0
 LANE_HEAD = 30.0
 LANE_SPACE = 14.0
 TITLE = 40.0
+SMALL_LETTER = 6.7
+"""Width of a letter of 12 pixels, about."""
+_ENTRY_HEAD = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,17 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything lies, in pixels; routes are SVG path data by arrow."""
+    """Where everything lies, in pixels; routes are SVG path data by arrow.
+
+    `entry` is the x at which main's arrow starts; its label has room between there and the box.
+    """
 
     width: float
     height: float
     boxes: dict[str, Rectangle]
     lanes: dict[str, Rectangle]
     routes: dict[Arrow, str]
+    entry: float
 
 
 def lay_out(drawing: Drawing) -> Layout:
@@ -62,10 +69,12 @@ def lay_out(drawing: Drawing) -> Layout:
     columns = _columns(drawing)
     widths = [0.0] * (1 + max(columns.values(), default=0))
     for box in drawing.boxes:
-        words = max(7.9 * len(box.name) + 24 * bool(box.replicas), 6.7 * len(box.title))
+        words = max(7.9 * len(box.name) + 24 * bool(box.replicas), SMALL_LETTER * len(box.title))
         widths[columns[box.name]] = max(widths[columns[box.name]], words + 32, 96)
+    entered, label = _entered(drawing, columns)
     lefts, x = [], MARGIN + GAP
-    for width in widths:
+    for column, width in enumerate(widths):
+        x += max(0.0, label + 2 * _ENTRY_HEAD - GAP) * (column == entered)
         lefts.append(x)
         x += width + GAP
     right = x - GAP + MARGIN
@@ -86,7 +95,16 @@ def lay_out(drawing: Drawing) -> Layout:
         lanes[lane.name] = Rectangle(MARGIN, y, right - MARGIN, height)
         y += height + LANE_SPACE
     routes = {arrow: _route(arrow, boxes, columns) for arrow in drawing.arrows}
-    return Layout(right + MARGIN, y - LANE_SPACE + MARGIN, boxes, lanes, routes)
+    entry = lefts[entered] - max(label + _ENTRY_HEAD, GAP - _ENTRY_HEAD)
+    return Layout(right + MARGIN, y - LANE_SPACE + MARGIN, boxes, lanes, routes, entry)
+
+
+def _entered(drawing: Drawing, columns: dict[str, int]) -> tuple[int, float]:
+    """Return the column that main's arrow goes to, and the width of its label."""
+    if drawing.main is None:
+        return 0, 0.0
+    actor, handler = drawing.main
+    return columns[actor], SMALL_LETTER * len(handler)
 
 
 def _columns(drawing: Drawing) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .layout import GAP, MARGIN, Layout, Rectangle, lay_out
+from .layout import MARGIN, SMALL_LETTER, Layout, Rectangle, lay_out
 
 if TYPE_CHECKING:
     from .drawing import Box, Drawing, Lane
@@ -32,6 +32,7 @@ _STYLE = """
     .main { stroke: #fb923c; } .ask, .start { fill: #fb923c; }
   }
 """
+_KEY = 34.0  # width of a sample arrow
 _HEAD = (
     '<marker id="{id}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="{size}" '
     'markerHeight="{size}" orient="auto" markerUnits="userSpaceOnUse">'
@@ -42,10 +43,13 @@ _HEAD = (
 def svg(drawing: Drawing) -> str:
     """Draw lanes, boxes and arrows; lazy refs are dashed, refs to all replicas are thick."""
     layout = lay_out(drawing)
+    legend, right = _legend(drawing, layout.height)
+    width = max(layout.width, right)
+    height = layout.height + (MARGIN if legend else 0.0)
     parts = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {layout.width:g} {layout.height:g}" '
-            f'width="{layout.width:g}" height="{layout.height:g}" role="img" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+            f'width="{width:g}" height="{height:g}" role="img" '
             f'aria-label="topology {escape(drawing.name)}">'
         ),
         f"<style>{_STYLE}</style>",
@@ -60,6 +64,7 @@ def svg(drawing: Drawing) -> str:
         *_arrows(drawing, layout),
         *(_box(box, layout.boxes[box.name]) for box in drawing.boxes),
         *_main(drawing, layout),
+        *legend,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -106,8 +111,25 @@ def _main(drawing: Drawing, layout: Layout) -> list[str]:
         return []
     actor, handler = drawing.main
     place = layout.boxes[actor]
-    start = place.x - GAP + 14
+    start = layout.entry
     return [
         f'<path class="main" d="M{start:g},{place.middle:g} L{place.x:g},{place.middle:g}"/>',
         f'<text class="ask" x="{start:g}" y="{place.middle - 7:g}">{escape(handler)}</text>',
     ]
+
+
+def _legend(drawing: Drawing, y: float) -> tuple[list[str], float]:
+    """Return what explains the special arrows, and its right end; nothing where there are none."""
+    entries = []
+    if any(arrow.every for arrow in drawing.arrows):
+        entries.append(("every", "to all replicas"))
+    if any(arrow.lazy for arrow in drawing.arrows):
+        entries.append(("lazy", "lazy: need not have started"))
+    parts, x = [], MARGIN
+    for style, words in entries:
+        parts.append(
+            f'<path class="ref {style}" d="M{x:g},{y:g} h{_KEY:g}"/>'
+            f'<text class="label" x="{x + _KEY + 8:g}" y="{y + 4:g}">{escape(words)}</text>'
+        )
+        x += _KEY + 8 + SMALL_LETTER * len(words) + MARGIN
+    return parts, x

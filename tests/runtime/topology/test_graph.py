@@ -4,6 +4,7 @@ import json
 import re
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from passel.runtime.topology import (
@@ -16,7 +17,7 @@ from passel.runtime.topology import (
     schema,
 )
 from passel.runtime.topology.drawing import draw
-from passel.runtime.topology.layout import lay_out
+from passel.runtime.topology.layout import SMALL_LETTER, lay_out
 
 
 @pytest.fixture
@@ -77,7 +78,25 @@ def test_svg_is_well_formed_and_names_everything(topology: Topology) -> None:
     ):
         assert name in words
     refs = [e for e in root.iter() if e.get("class", "").startswith("ref")]
-    assert len(refs) == 6
+    legend = [e for e in refs if not list(e)]
+    assert (len(refs), len(legend)) == (8, 2)
+    assert "to all replicas" in words
+
+
+def test_a_plain_picture_has_no_legend() -> None:
+    plain = Topology(name="plain", actors={"a": ActorSpec(cls="m:A")})
+    assert "to all replicas" not in graph(plain, "svg")
+
+
+@pytest.mark.parametrize("actor", ["front", "model"])
+def test_the_label_of_main_has_room_before_its_box(topology: Topology, actor: str) -> None:
+    ask = "answer_a_long_question_in_small_pieces"
+    drawing = draw(msgspec.structs.replace(topology, main=Main(actor=actor, ask=ask)))
+    layout = lay_out(drawing)
+    assert layout.entry + SMALL_LETTER * len(ask) < layout.boxes[actor].x
+    assert layout.entry > layout.lanes["leader"].x
+    left = [box.right for box in layout.boxes.values() if box.right < layout.boxes[actor].x]
+    assert all(right < layout.entry for right in left)
 
 
 def test_boxes_do_not_overlap_and_lie_in_their_lanes(topology: Topology) -> None:
