@@ -5,7 +5,7 @@
 | 0 | all went well |
 | 1 | the program failed: `main` or a handler raised, an actor could not be started |
 | 2 | the command line or the topology is wrong; nothing was started |
-| 3 | no running runtime has the name, or several have; or no actor of it has |
+| 3 | no running runtime has the name, or several have; or no actor or node of it has |
 | 130 | interrupted by Ctrl-C and stopped in order |
 | 137 | killed by a second Ctrl-C or SIGTERM before the stop was over |
 | 143 | ended by SIGTERM and stopped in order |
