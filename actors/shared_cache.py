@@ -10,7 +10,6 @@ every tick with what comes next; or they delegate their step rule, and a tick ne
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Sequence  # noqa: TC003  # hints are read at run time
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,7 @@ from .cache.rules import load_rules
 from .cache.ticks import TickCore
 from .handler import handler
 from .llm.errors import ContextLengthError
+from .threads import share_cores
 
 if TYPE_CHECKING:
     from .llm.engine import Engine
@@ -266,9 +266,7 @@ class SharedCache(Actor):
         return self._engine
 
     def _load(self) -> Engine:
-        # Workers and leader want the same cores in every tick. OpenMP threads that spin while they
-        # wait starve them, and each other (measured: a tenth of the speed on two busy cores).
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        share_cores()  # workers and leader want the same cores in every tick
         from .llm.engine import Engine  # loads torch, which reads the policy
 
         return Engine.load(

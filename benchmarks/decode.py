@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from measure import Samples, arguments, report, say
 
+from passel.actors.threads import share_cores
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
@@ -37,8 +39,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32", help="type of weights, both sides")
     options = parser.parse_args()
     os.environ.setdefault("TQDM_DISABLE", "1")  # the peer's loading bars
-    # threads that spin at every barrier make a shared machine ten times slower, on both sides
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    share_cores()  # both sides: before torch loads
     options.rounds = options.rounds or (15 if options.full else 5)
     rates = measured(options)
     report(rates, _facts(options), as_json=options.json)
@@ -133,6 +134,7 @@ def _facts(options: argparse.Namespace) -> dict[str, Any]:
         "model": MODEL,
         "dtype": options.dtype,
         "omp_wait_policy": os.environ["OMP_WAIT_POLICY"],
+        "gomp_spincount": os.environ["GOMP_SPINCOUNT"],
         "threads": torch.get_num_threads(),
         "prompt_tokens": options.prompt,
         "new_tokens": options.new,

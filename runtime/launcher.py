@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..actors.threads import SHARED_CORES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -45,8 +47,7 @@ class NodeProcess:
         self.node = config.node
         self.life = config.life
         self._log = log
-        # Threads of OpenMP that spin while they wait would take cores from the other processes.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        environment = {**SHARED_CORES, **os.environ}
         if config.threads:
             environment["OMP_NUM_THREADS"] = str(config.threads)
         with log.open("ab") as output:

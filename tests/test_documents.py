@@ -58,7 +58,7 @@ def passel(*words: str) -> subprocess.CompletedProcess[str]:
         (0, "7\n34\n"),
         (
             1,
-            "0\n1\n2\nactor leader/clock is not there: it has stopped, and no actor has its name now\n",
+            "0\n1\n2\nactor leader/clock is not there: it was stopped\n",
         ),
     ],
 )
