@@ -119,17 +119,15 @@ class ZeroMQTransport:
 
     def _drain(self) -> None:
         """Receive until nothing is left, but let the loop turn now and then."""
-        inlet = self._inlet
+        inlet, on_batch = self._inlet, self._on_batch
+        if on_batch is None:
+            return
         for _ in range(_BATCHES_PER_TURN):
-            on_batch = self._on_batch
-            if on_batch is None:
+            try:
+                identity = inlet.recv(zmq.NOBLOCK)
+            except zmq.Again:
                 return
-            if not int(inlet.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # cheaper than zmq.Again
-                return
-            identity = inlet.recv(zmq.NOBLOCK)
-            if not inlet.getsockopt(zmq.RCVMORE):
-                continue
-            batch = inlet.recv(zmq.NOBLOCK)
+            batch = inlet.recv(zmq.NOBLOCK)  # a peer's message has one part at least
             frames: list[Buffer] = []
             while inlet.getsockopt(zmq.RCVMORE):
                 frames.append(inlet.recv(zmq.NOBLOCK, copy=False).buffer)
@@ -137,6 +135,10 @@ class ZeroMQTransport:
                 on_batch(identity, batch, frames)
             except Exception as error:  # noqa: BLE001  # else the socket's edge would be lost
                 log.error("batch failed", peer=identity.decode(errors="replace"), exc_info=error)
+            if self._on_batch is None:  # closed by what came
+                return
+            if not int(inlet.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # cheaper than zmq.Again
+                return
         self._loop.call_soon(self._drain)
 
 
