@@ -117,13 +117,13 @@ class Fleet:
 
     def cease(self) -> None:
         """Revive no node any more; whoever waits for a revival is told that it will not come."""
+        bound = self._directory.names.all()
         for member in self._members.values():
             if member.revival is not None:
                 member.leaving = True
                 member.revival.cancel()
-                for name in member.placed:
-                    if name not in self._directory.names.all():
-                        self._directory.names.free(name)
+                for name in member.placed.keys() - bound.keys():
+                    self._directory.names.free(name)
         self._directory.change()
 
     def kill(self) -> None:

@@ -42,7 +42,6 @@ class Link:
         life: Which life of it.
         pending: Our requests that wait for the peer's answer, by id.
         serving: The peer's requests that wait for ours, by id.
-        welcomed: Whether the peer's Hello has been accepted.
         dead: Why the link is of no use any more, or None.
     """
 
@@ -58,7 +57,6 @@ class Link:
         self.pending: dict[int, Sending] = {}
         self.serving: dict[int, Inbound] = {}
         self.targets: dict[tuple[str, int], RemoteTarget] = {}
-        self.welcomed = False
         self.dead: DeadActorError | None = None
         self.sent = 0
         self.received = 0

@@ -145,7 +145,6 @@ class Receiver:
         if link.dead is not None:
             self._refuse(identity, "this life of it is known to be dead")
             return None
-        link.welcomed = True
         node.router.connect(link, peer)
         self._inlets[identity] = link
         return link

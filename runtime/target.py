@@ -85,8 +85,8 @@ class Target:
         Raises:
             CodecError: Its arguments cannot travel.
         """
-        lane = self.beside if sending.spec.concurrent else self.mailbox
-        if lane.credit > 0 and not lane.parked:
+        lane = self.lane(sending)
+        if lane.has_place:
             lane.credit -= 1
             try:
                 self.transmit(sending)
