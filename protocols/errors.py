@@ -16,6 +16,12 @@ PasselError
 ├── SpawnError              an actor or node that could not be started
 │   ├── NameTakenError      the name belongs to a living actor or node
 │   └── ClassLoadError      the class path names nothing that may be loaded
+├── StateError              durable state that cannot be gone on from
+│   ├── StateExistsError    an earlier run left some, and nobody said what to do with it
+│   ├── StateLockedError    another runtime works with it
+│   ├── StaleEpochError     a later incarnation of the actor has taken over its journal
+│   └── JournalError        a journal that cannot be read or written
+│       └── CorruptJournalError  ... because it was damaged
 └── RuntimeClosedError      the runtime or node was closed by its owner
 """
 
@@ -226,6 +232,64 @@ class ClassLoadError(SpawnError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"class {path}", reason)
         self.path = path
+
+
+class StateError(PasselError):
+    """The root of errors that concern what durable actors keep."""
+
+
+class StateExistsError(StateError):
+    """Raised when a runtime finds the state of an earlier run and was not told what to do."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} holds the durable state of an earlier run; go on from it with --resume "
+            "(resume=True), or start anew and lose it with --discard-state (discard_state=True)"
+        )
+        self.path = path
+
+
+class StateLockedError(StateError):
+    """Raised when another runtime works with the same state directory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"another runtime works with the state in {path}; stop it first (passel ps), "
+            "or choose another directory with --state (state=...)"
+        )
+        self.path = path
+
+
+class StaleEpochError(StateError):
+    """Raised when an incarnation of an actor writes to a journal that a later one has opened."""
+
+    def __init__(self, actor: str, epoch: int, latest: int) -> None:
+        super().__init__(
+            f"journal of {actor}: incarnation {epoch} was refused, {latest} has taken over"
+        )
+        self.actor = actor
+        self.epoch = epoch
+        self.latest = latest
+
+
+class JournalError(StateError):
+    """Raised when the journal of a durable actor cannot be read or written.
+
+    Attributes:
+        path: The file.
+        reason: What went wrong.
+        remedy: What mends it.
+    """
+
+    def __init__(self, path: str, reason: str, remedy: str) -> None:
+        super().__init__(f"journal {path}: {reason}; {remedy}")
+        self.path = path
+        self.reason = reason
+        self.remedy = remedy
+
+
+class CorruptJournalError(JournalError):
+    """Raised when a journal was damaged; it is left as it was found."""
 
 
 class RuntimeClosedError(PasselError):
