@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # what checkers read; `typing` itself takes a while to import
 if TYPE_CHECKING:
-    from .actors import Actor, ActorRef, Context, handler
+    from .actors import Actor, ActorRef, Context, Pool, Topic, handler
     from .protocols.errors import (
         ActorError,
         CallCycleError,
@@ -34,9 +34,11 @@ __all__ = [
     "MailboxFullError",
     "NodeDeadError",
     "PasselError",
+    "Pool",
     "RemoteError",
     "Runtime",
     "SpawnError",
+    "Topic",
     "handler",
 ]
 

@@ -18,6 +18,24 @@ R = TypeVar("R")
 A = TypeVar("A", bound="Actor")
 
 
+class Timer(Protocol):
+    """A handler that is called again and again."""
+
+    @property
+    def ticks(self) -> int:
+        """Calls made so far."""
+        ...
+
+    @property
+    def skipped(self) -> int:
+        """Ticks that fell due while a call still waited or ran."""
+        ...
+
+    def cancel(self) -> None:
+        """Call no more; a call that is under way goes on."""
+        ...
+
+
 class Spawner(Protocol):
     """Something that starts actors, with options already chosen."""
 
@@ -90,6 +108,27 @@ class Context(Spawner, Protocol):
         """Run `work` in the background; it is cancelled when the actor stops or restarts.
 
         An error in it counts as a failure of the actor, as one in a tell does.
+        """
+        ...
+
+    def every(
+        self, seconds: float, method: Callable[..., Any], /, *arguments: Any, at_once: bool = False
+    ) -> Timer:
+        """Call one of this actor's handlers every `seconds`: `self.context.every(5.0, self.flush)`.
+
+        Each call takes its turn in the mailbox. Ticks that fall due while one still waits or runs
+        are skipped. An error in a call is one of the actor, as an error in a tell is. A timer ends
+        with its actor's life: `started` begins it anew after a restart.
+
+        Args:
+            seconds: Time between the beginnings of two calls.
+            method: A handler of this actor, as `self.name`; no stream.
+            arguments: What it is called with.
+            at_once: Call it now, too, and not first after `seconds`.
+
+        Raises:
+            NotAHandlerError: The method is no handler of this actor.
+            ValueError: The time is not positive.
         """
         ...
 

@@ -15,9 +15,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..protocols.errors import ClassLoadError, CodecError
+from .generics import bindings_of, substitute
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +35,7 @@ class HandlerSpec:
         is_stream: Whether it yields items instead of returning one result.
         concurrent: Whether it runs beside the mailbox as a task of its own.
         raises: Errors that reach the caller as themselves.
+        bindings: What the type variables of a generic actor stand for in the class at hand.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class HandlerSpec:
         *,
         concurrent: bool = False,
         raises: tuple[type[BaseException], ...] = (),
+        bindings: Mapping[Any, Any] | None = None,
     ) -> None:
         self.name = function.__name__
         self.function = function
+        self.bindings = bindings or {}
         self.is_stream = inspect.isasyncgenfunction(function)
         self.concurrent = concurrent or self.is_stream
         self.raises = raises
@@ -59,7 +63,16 @@ class HandlerSpec:
         Raises:
             CodecError: A hint names something that is not importable at run time.
         """
-        return resolved_hints(self.function)
+        hints = resolved_hints(self.function)
+        if not self.bindings:
+            return hints
+        return {name: substitute(hint, self.bindings) for name, hint in hints.items()}
+
+    def bound_to(self, bindings: Mapping[Any, Any]) -> HandlerSpec:
+        """Return the handler as a class has it that says what type variables stand for."""
+        return HandlerSpec(
+            self.function, concurrent=self.concurrent, raises=self.raises, bindings=bindings
+        )
 
     @cached_property
     def arguments_type(self) -> Any:
@@ -276,6 +289,9 @@ def handlers_of(cls: type) -> dict[str, HandlerSpec]:
                     found[name] = value.spec
                 elif name in found:
                     del found[name]  # overridden by something that is no handler
+        bindings = bindings_of(cls)
+        if bindings:
+            found = {name: spec.bound_to(bindings) for name, spec in found.items()}
         cls._passel_handlers = found  # type: ignore[attr-defined]  # a cache on the class itself
     return typing.cast("dict[str, HandlerSpec]", found)
 

@@ -251,6 +251,11 @@ def reference_type(actor_class: type) -> type[Reference]:
     return found
 
 
+def parts_of(ref: Any) -> tuple[Address, Sender]:
+    """Return what a reference consists of: where it leads, and what sends for it."""
+    return ref._address, ref._sender  # noqa: SLF001  # the one way out
+
+
 def untyped_call(ref: Reference, name: str, *, stream: bool = False) -> HandlerCall | StreamCall:
     """Return a handler of `ref` by name, without knowing its class."""
     spec = UntypedSpec(name)

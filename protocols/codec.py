@@ -12,6 +12,7 @@ from .address import Address
 from .arrays import Buffer, is_array, pack_array, unpack_array
 from .errors import CodecError, LimitError, ProtocolError
 from .limits import MAX_BODY_BYTES, MAX_FRAMES
+from .portable import Portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,6 +131,8 @@ class Codec:
             return Ext(ARRAY_EXTENSION, pack_array(value, self._out))
         if type(value).__module__ == "numpy" and hasattr(value, "item"):
             return value.item()
+        if isinstance(value, Portable):
+            return value.to_wire()
         if isinstance(value, types.MappingProxyType):
             return dict(value)
         kind = type(value)
@@ -146,7 +149,10 @@ class Codec:
         raise CodecError("body", f"unknown extension type {code}")
 
     def _decode_special(self, hint: Any, value: Any) -> Any:
+        parameters = typing.get_args(hint)
         hint = typing.get_origin(hint) or hint  # NDArray[float64] is checked as ndarray
+        if issubclass(hint, Portable):
+            return hint.from_wire(value, parameters)
         if isinstance(value, hint):
             return value
         if isinstance(value, self._reference_type) and issubclass(hint, self._reference_type):

@@ -10,6 +10,7 @@ PasselError
 │   │   └── NodeDeadError   ... because its node's process ended
 │   ├── DeadlineError       the answer did not come in time (also a TimeoutError)
 │   ├── MailboxFullError    the mailbox has no place, and the caller did not want to wait
+│   ├── SlowSubscriberError a subscriber was further behind than its topic allows
 │   ├── CallCycleError      an ask that came back to a busy actor of its own chain
 │   ├── NotAHandlerError    the method exists, or not, but may not be called from outside
 │   └── RemoteError         a handler raised; carries the remote traceback as text
@@ -160,6 +161,17 @@ class MailboxFullError(ActorError):
             "await the tell to wait for a place"
         )
         self.address = address
+        self.capacity = capacity
+
+
+class SlowSubscriberError(ActorError):
+    """Raised in a subscriber that is further behind than its topic allows."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(
+            f"this subscriber was more than {capacity} items behind; "
+            'read faster, or subscribe with a larger capacity or slow="drop_oldest"'
+        )
         self.capacity = capacity
 
 

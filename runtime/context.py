@@ -9,8 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..actors.ref import reference_type
+from ..protocols.errors import NotAHandlerError
 from ..protocols.log import log
 from .spawning import Spawn
+from .timers import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -92,6 +94,23 @@ class ActorContext:
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background until the actor ends."""
         self._cell.start_background(work)
+
+    def every(
+        self, seconds: float, method: Callable[..., Any], /, *arguments: Any, at_once: bool = False
+    ) -> Timer:
+        """Call one of this actor's handlers every `seconds`."""
+        if not seconds > 0.0:
+            raise ValueError(f"every {seconds} s: give a time above 0")
+        name = getattr(method, "__name__", "")
+        if (
+            name not in self._cell.specs
+            or getattr(method, "__self__", None) is not self._cell.actor
+        ):
+            raise NotAHandlerError(self._cell.key, name or repr(method), list(self._cell.specs))
+        handler = getattr(self.ref, name).options(timeout=None)
+        timer = Timer(self, seconds, partial(handler, *arguments))
+        self.start(timer.run(at_once=at_once))
+        return timer
 
     def now(self) -> float:
         """Return monotonic seconds."""

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from ..actors.handler import class_path, handlers_of, signature_of
-from ..actors.ref import Reference, reference_type
+from ..actors.ref import Reference, parts_of, reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.codec import Codec
 from ..protocols.control import ActorDown, DeadLetter, NodeInfo, SpawnRequest, Supervision
@@ -364,7 +364,7 @@ class Node:
 
 def address_of(ref: Reference) -> Address:
     """Return the address that a reference carries; what the codec puts on the wire."""
-    return ref._address  # noqa: SLF001  # the one reader outside
+    return parts_of(ref)[0]
 
 
 _DEFAULT_SUPERVISION: Final = Supervision()

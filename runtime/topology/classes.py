@@ -13,6 +13,7 @@ import msgspec
 
 from ...actors.actor import Actor
 from ...actors.handler import HandlerSpec, handlers_of, resolved_hints
+from ...actors.pool import Pool
 from ...actors.ref import Reference
 from ...protocols.errors import PasselError
 from .plan import entry_of
@@ -191,6 +192,11 @@ class _Arguments:
             item = _item_hint(hint) if reference.every else hint
             given = self._classes.get(entry or "")
             wanted = _actor_class(item)
+            pooled = reference.route is not None
+            if hint is not Any and pooled != _takes_pool(hint):
+                message = f"{callee.title} takes {'no pool' if pooled else 'a pool'} here"
+                mend = f"write {{{'refs' if pooled else 'pool'}: {reference.name}}}"
+                yield self._document.problem(kind, path, message, mend)
             if given is not None and wanted is not None and not issubclass(given, wanted):
                 message = (
                     f"{callee.title} wants a {wanted.__qualname__}, this is a {given.__qualname__}"
@@ -220,6 +226,11 @@ def _item_hint(hint: Any) -> Any:
     return arguments[0] if arguments else Any
 
 
+def _takes_pool(hint: Any) -> bool:
+    """Return whether a hint asks for a pool, or for one or None."""
+    return any((typing.get_origin(h) or h) is Pool for h in (hint, *typing.get_args(hint)))
+
+
 def _actor_class(hint: Any) -> type | None:
     """Return the actor class a hint asks for: `ActorRef[A]`, `A`, or either of them or None."""
     for option in (hint, *typing.get_args(hint)):
@@ -227,7 +238,7 @@ def _actor_class(hint: Any) -> type | None:
             return option.actor_class
         if isinstance(option, type) and issubclass(option, Actor):
             return option
-        if typing.get_origin(hint) in (list, tuple, dict, set):
+        if typing.get_origin(hint) in (list, tuple, dict, set, Pool):
             break
     return None
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ...actors.handler import HandlerSpec, handlers_of
+from ...actors.pool import Pool
 from ...protocols.errors import PasselError
 from .classes import constructor_of, convert_arguments, find_class, handler_callee
 from .plan import PlannedActor, PlannedNode, entry_of, plan
@@ -120,12 +121,12 @@ class Launched:
             within=supervise.within,
             backoff=supervise.backoff,
         )
-        return await spawner.spawn(actor_class, **replace_references(args, self._resolve))
+        return await spawner.spawn(actor_class, **self._resolved(args))
 
     def _main_call(self) -> tuple[Any, dict[str, Any]]:
         main = self._require_main()
         callee = handler_callee(self._main_class(), self._main_spec())
-        arguments = replace_references(convert_arguments(callee, main.args), self._resolve)
+        arguments = self._resolved(convert_arguments(callee, main.args))
         call = getattr(self.refs[main.actor], main.ask)
         return call.options(timeout=main.timeout), arguments
 
@@ -142,11 +143,15 @@ class Launched:
     def _main_spec(self) -> HandlerSpec:
         return handlers_of(self._main_class())[self._require_main().ask]
 
+    def _resolved(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {name: replace_references(value, self._resolve) for name, value in args.items()}
+
     def _resolve(self, reference: Reference) -> Any:
-        """Return the ref, or list of refs, that a reference stands for."""
-        if reference.every:
-            return [self._ref(name) for name in self._plan.replicas[reference.name]]
-        return self._ref(reference.name)
+        """Return the ref, list of refs or pool that a reference stands for."""
+        if not reference.every:
+            return self._ref(reference.name)
+        members = [self._ref(name) for name in self._plan.replicas[reference.name]]
+        return members if reference.route is None else Pool(members, route=reference.route)
 
     def _ref(self, name: str) -> Any:
         """Return an actor's ref; a lazy one may name an actor that has not been spawned yet."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .problem import KeyPath
-from .references import Reference, references_in
+from .references import Reference, references_of
 from .spec import ActorSpec, NodeSpec
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def entry_of(topology: Topology, name: str) -> str | None:
 def edges(topology: Topology) -> Iterator[Edge]:
     """Yield who refers to whom among the actors, in the order of the file."""
     for source, spec in topology.actors.items():
-        for path, reference in references_in(spec.args, ("actors", source, "args")):
+        for path, reference in references_of(spec.args, ("actors", source, "args")):
             target = entry_of(topology, reference.name)
             if target is not None:
                 yield Edge(source=source, target=target, reference=reference, path=path)

@@ -70,7 +70,7 @@ class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         node: The node it runs in; without it, beside the leader.
         replicas: How many; they are called `name-0`, `name-1`, ... and go round the node's `count`.
         args: Arguments of the constructor. `{ref: other}`, `{refs: other}` (all replicas, as a list)
-            and `{ref: other, lazy: true}` stand for actors, at any depth.
+            and `{pool: other}` (all replicas, as a `Pool`) stand for actors, at any depth.
         capacity: Bound of its mailbox, in messages.
         supervise: What happens when it fails.
     """
@@ -86,7 +86,7 @@ class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ) = None
     args: Annotated[
         dict[str, Any],
-        Meta(description="Constructor arguments; {ref: x}, {refs: x} stand for actors."),
+        Meta(description="Constructor arguments; {ref: x}, {refs: x}, {pool: x} stand for actors."),
     ] = {}
     capacity: Annotated[int, Meta(ge=1, description="Bound of the mailbox, in messages.")] = 1024
     supervise: Supervise = Supervise()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .plan import entry_of, names_of, start_graph
 from .problem import KeyPath, Problem, suggestion
-from .references import Reference, references_in
+from .references import REFERENCE_KEYS, Reference, references_in, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .spec import Topology
 
-_LOOKALIKES = {"ref", "refs", "lazy"}
+_LOOKALIKES = {*REFERENCE_KEYS, "lazy", "route"}
 
 
 def check_wiring(topology: Topology, document: Document) -> Iterator[Problem]:
@@ -27,11 +27,12 @@ def check_wiring(topology: Topology, document: Document) -> Iterator[Problem]:
             mend = mend or suggestion(spec.node, topology.nodes)
             path: KeyPath = ("actors", name, "node")
             yield document.problem("wiring", path, f'no node is called "{spec.node}"', mend)
-        for path, reference in references_in(spec.args, ("actors", name, "args")):
+        for path, reference in references_of(spec.args, ("actors", name, "args")):
             yield from _check_reference(topology, document, path, reference)
-        yield from _check_lookalikes(spec.args, ("actors", name, "args"), document)
+        for key, value in spec.args.items():
+            yield from _check_lookalikes(value, ("actors", name, "args", key), document)
     if topology.main is not None:
-        for path, reference in references_in(topology.main.args, ("main", "args")):
+        for path, reference in references_of(topology.main.args, ("main", "args")):
             yield from _check_reference(topology, document, path, reference)
     yield from _check_names(topology, document)
     yield from _check_circles(topology, document)
@@ -47,7 +48,7 @@ def _check_reference(
         return
     many = topology.actors[entry].replicas is not None and reference.name == entry
     if many and not reference.every:
-        mend = f"write {{refs: {entry}}} for all, or {{ref: {entry}-0}} for one"
+        mend = f"write {{refs: {entry}}} or {{pool: {entry}}} for all, {{ref: {entry}-0}} for one"
         yield document.problem("wiring", path, f'"{entry}" has replicas', mend)
     if reference.every and not many:
         mend = f"write {{ref: {reference.name}}}, or give it replicas"
@@ -60,8 +61,8 @@ def _check_lookalikes(value: object, path: KeyPath, document: Document) -> Itera
         reference = next(references_in(value), ((None,), None))
         if reference[0] == ():
             return
-        if ("ref" in value or "refs" in value) and set(value) <= _LOOKALIKES:
-            mend = "write {ref: name}, {refs: name} or {ref: name, lazy: true}"
+        if not set(value).isdisjoint(REFERENCE_KEYS) and set(value) <= _LOOKALIKES:
+            mend = "write {ref: name}, {refs: name} or {pool: name}, and `lazy: true` if need be"
             yield document.problem("wiring", path, "this is no reference", mend)
             return
         for key, item in value.items():

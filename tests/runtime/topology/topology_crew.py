@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 
 from passel.actors.actor import Actor
 from passel.actors.handler import handler
+from passel.actors.pool import Pool  # noqa: TC001 - hints are read at run time
 from passel.actors.ref import ActorRef  # noqa: TC001 - hints are read at run time
 
 
@@ -39,11 +41,19 @@ class Boss(Actor):
     """Refers to everyone."""
 
     def __init__(
-        self, *, store: ActorRef[Store], workers: list[ActorRef[Worker]], rate: float = 1.0
+        self,
+        *,
+        store: ActorRef[Store],
+        workers: list[ActorRef[Worker]],
+        rate: float = 1.0,
+        crowd: Pool[Worker] | None = None,
+        any_of: Any = None,
     ) -> None:
         self.store = store
         self.workers = workers
         self.rate = rate
+        self.crowd = crowd
+        self.any_of = any_of
 
     @handler
     async def solve(self, problem: str, tries: int = 1) -> str:
