@@ -81,7 +81,7 @@ class Cell:
         self.handled = 0
         self.failed = 0
         self.restarts = 0
-        self.senders: set[Link] | None = None
+        self.senders: dict[Link, None] | None = None
         self.edges: dict[str, Edge] | None = None
         self.watchers: list[asyncio.Future[str]] | None = None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +19,20 @@ if TYPE_CHECKING:
     from ..protocols.address import Address
     from ..protocols.control import ActorDown
     from .cell import Cell
+    from .host import Worker
     from .node import Node
 
 
 class ActorContext:
     """One actor's view of its node; see `passel.actors.context.Context`."""
 
-    __slots__ = ("_cell", "_node", "_random", "_thread")
+    __slots__ = ("_cell", "_node", "_random", "_worker")
 
     def __init__(self, cell: Cell, node: Node) -> None:
         self._cell = cell
         self._node = node
         self._random: random.Random | None = None
-        self._thread: ThreadPoolExecutor | None = None
+        self._worker: Worker | None = None
 
     @property
     def address(self) -> Address:
@@ -84,12 +84,10 @@ class ActorContext:
 
     async def run_blocking(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run blocking work in this actor's own thread."""
-        if self._thread is None:
-            name = f"passel-{self.name}"
-            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-            self._cell.on_close(partial(self._thread.shutdown, wait=False, cancel_futures=True))
-        work = partial(function, *args, **kwargs)
-        return await self._node.loop.run_in_executor(self._thread, work)
+        if self._worker is None:
+            self._worker = self._node.host.open_worker(self.name)
+            self._cell.on_close(self._worker.close)
+        return await self._worker.run(partial(function, *args, **kwargs))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background until the actor ends."""

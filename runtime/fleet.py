@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..protocols.control import NodeConfig, NodeDown, NodeInfo, SpawnRequest, Supervision
 from ..protocols.errors import NameTakenError, PasselError, SpawnError
 from ..protocols.log import log
-from .launcher import Exit, NodeProcess
+from .host import Process  # noqa: TC001  # a dataclass field's type
 from .loading import main_file
 from .service import error_of_down, service_of
 from .supervision import Failed, GiveUp, RestartPolicy
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .directory import Directory
+    from .host import Exit, LeaderHost
     from .node import Node
-    from .rundir import RunDirectory
 
 JOIN_SECONDS: Final = 30.0
 """Seconds that a new process has to join; importing its program is part of that."""
@@ -48,7 +48,7 @@ class Member:
     threads: int
     policy: RestartPolicy
     life: int = 0
-    process: NodeProcess | None = None
+    process: Process | None = None
     placed: dict[str, SpawnRequest] = field(default_factory=dict)
     leaving: bool = False
     joined: asyncio.Future[NodeInfo] | None = None
@@ -63,7 +63,7 @@ class Fleet:
         self,
         node: Node,
         directory: Directory,
-        run_directory: RunDirectory,
+        host: LeaderHost,
         *,
         transport: str,
         options: Mapping[str, Any],
@@ -71,7 +71,7 @@ class Fleet:
     ) -> None:
         self._node = node
         self._directory = directory
-        self._run_directory = run_directory
+        self._host = host
         self._transport = transport
         self._options = dict(options)
         self._seed = seed
@@ -122,8 +122,9 @@ class Fleet:
             if member.revival is not None:
                 member.leaving = True
                 member.revival.cancel()
-                for name in member.placed.keys() - bound.keys():
-                    self._directory.names.free(name)
+                for name in member.placed:
+                    if name not in bound:
+                        self._directory.names.free(name)
         self._directory.change()
 
     def kill(self) -> None:
@@ -147,11 +148,10 @@ class Fleet:
     async def _launch(self, member: Member) -> NodeInfo:
         member.life = self._lives[member.name] = self._lives.get(member.name, 0) + 1
         self._directory.nodes[member.name] = None
-        path = self._run_directory.log_of(member.name, member.life)
         config = NodeConfig(
             node=member.name,
             life=member.life,
-            run_directory=str(self._run_directory.path),
+            run_directory=str(self._host.directory),
             leader=self._node.info,
             transport=self._transport,
             cookie=self._node.cookie,
@@ -161,7 +161,7 @@ class Fleet:
             threads=member.threads,
             options=self._options,
         )
-        process = member.process = NodeProcess(config, path)
+        process = member.process = self._host.start_process(config)
         member.joined = self._node.loop.create_future()
         member.watch = self._node.start_task(self._watch(member, process, member.joined))
         try:
@@ -184,7 +184,7 @@ class Fleet:
                 member.joined.set_result(info)
 
     async def _watch(
-        self, member: Member, process: NodeProcess, joined: asyncio.Future[NodeInfo]
+        self, member: Member, process: Process, joined: asyncio.Future[NodeInfo]
     ) -> None:
         """Wait for the end of one life; tell everybody; begin the next life if that is allowed."""
         end = await process.wait()
@@ -235,9 +235,11 @@ class Fleet:
         service = service_of(self._node, member.name, info.life)
         requests = [r for n, r in member.placed.items() if n in moved]
         wanted = [r for r in requests if r.supervision.max_restarts > 0]
-        for name in set(moved) - {r.name for r in wanted}:
-            self._directory.names.free(name)
-            member.placed.pop(name, None)
+        again = {r.name for r in wanted}
+        for name in moved:
+            if name not in again:
+                self._directory.names.free(name)
+                member.placed.pop(name, None)
         for request in wanted:
             try:
                 address = await service.spawn(request)

@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ..actors.threads import SHARED_CORES
+from .host import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,15 +24,6 @@ STDERR_LINES: Final = 20
 """How many of a dead node's last lines its error quotes."""
 
 _TAIL_BYTES = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a process ended: its exit code, or the signal's name, and what it said last."""
-
-    exit_code: int | None
-    signal: str | None
-    stderr_tail: tuple[str, ...]
 
 
 class NodeProcess:

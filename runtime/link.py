@@ -19,7 +19,7 @@ from .target import RemoteTarget
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..protocols.address import Address
     from ..protocols.arrays import Buffer
@@ -48,12 +48,18 @@ class Link:
     raw = msgspec.Raw
 
     def __init__(
-        self, node: str, life: int, *, loop: asyncio.AbstractEventLoop, codec: Codec
+        self,
+        node: str,
+        life: int,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        now: Callable[[], float],
+        codec: Codec,
     ) -> None:
         self.node = node
         self.life = life
         self.codec = codec
-        self.now = loop.time
+        self.now = now
         self.pending: dict[int, Sending] = {}
         self.serving: dict[int, Inbound] = {}
         self.targets: dict[tuple[str, int], RemoteTarget] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from ..actors.actor import Actor
     from ..actors.handler import HandlerSpec
     from .cell import Delivery
+    from .host import Host
     from .transport import Transport
 
 _REVIVAL_SECONDS: Final = 2.0
@@ -65,7 +65,7 @@ class Node:
         name: Its name in the runtime.
         life: Which life of it, from 1.
         group: The task group that owns every task of the node.
-        transport: Its sockets, or None for a node that nobody else reaches.
+        host: How it reaches the outside: clock, sockets, threads.
         cookie: The runtime's secret; a peer without it is refused.
         isolate: Encode messages between this node's own actors too.
         seed: Seeds the randomness of its actors.
@@ -79,7 +79,7 @@ class Node:
         life: int,
         *,
         group: asyncio.TaskGroup,
-        transport: Transport | None,
+        host: Host,
         cookie: str,
         isolate: bool = False,
         seed: int = 0,
@@ -87,10 +87,11 @@ class Node:
         self.name = name
         self.life = life
         self.loop = asyncio.get_running_loop()
-        self.now = self.loop.time
+        self.host = host
+        self.now = host.now
         self.cookie = cookie
         self.codec = Codec(Reference, address_of, self.reference)
-        self.wheel = DeadlineWheel(self.loop)
+        self.wheel = DeadlineWheel(self.loop, self.now)
         self.counters = Counters()
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
@@ -105,11 +106,10 @@ class Node:
         self.closed = False
         self.leaving = False
         self._group = group
-        self.transport = transport
         self.isolate = isolate
         self._serial = 0
-        if transport is not None:
-            transport.start(self.receiver.on_batch)
+        self.transport: Transport | None = host.open_transport(name, life)
+        self.transport.start(self.receiver.on_batch)
 
     @property
     def endpoint(self) -> str:
@@ -124,7 +124,7 @@ class Node:
     @property
     def info(self) -> NodeInfo:
         """What others need to reach it."""
-        return NodeInfo(node=self.name, life=self.life, endpoint=self.endpoint, pid=os.getpid())
+        return NodeInfo(node=self.name, life=self.life, endpoint=self.endpoint, pid=self.host.pid)
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a task that ends with the node."""

@@ -9,28 +9,19 @@ import signal
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..actors.ref import reference_type
-from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.control import NodeConfig
 from ..protocols.errors import PasselError
 from ..protocols.log import log
-from .directory import Directory
-from .locator import RemoteLocator
-from .node import Node
-from .service import NodeService
-from .zeromq import ZeroMQTransport
+from .life import live
+from .local import LocalHost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LEAVE_SECONDS: Final = 5.0
-"""Grace of each actor when the node leaves in order."""
-
-_REPORT_CHARACTERS = 2_000
 
 _ORPHAN_SECONDS = 10.0
 
@@ -38,8 +29,6 @@ _HELP = """usage: passel node < CONFIG
 
 Run one node of a runtime. A runtime starts its nodes itself, and hands each one line of JSON
 (protocols/control.py, NodeConfig) on its standard input; the node leaves when that closes."""
-
-DIRECTORY_SERIAL: Final = 1
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -71,37 +60,8 @@ async def _run(config: NodeConfig) -> None:
     loop.add_signal_handler(signal.SIGTERM, over.set)
     _watch_leader(loop, over)
     log.configure_later(partial(_configure_log, config.node))
-    identity = f"{config.node}/{config.life}".encode()
-    transport = ZeroMQTransport(identity, bind_address(config))
-    async with asyncio.TaskGroup() as group:
-        node = Node(
-            config.node,
-            config.life,
-            group=group,
-            transport=transport,
-            cookie=config.cookie,
-            isolate=bool(config.options.get("isolate")),
-            seed=config.seed,
-        )
-        leader = config.leader
-        node.router.peers[leader.node] = leader
-        address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)
-        directory = node.reference(reference_type(Directory), address)
-        node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
-        node.report = partial(_report, directory)
-        service = node.new_cell(
-            NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
-        )
-        await node.start_cell(service)
-        await directory.joined(node.info)
-        await over.wait()
-        await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
-
-
-def _report(directory: Any, event: str, actor: str, what: str) -> None:
-    """Tell the leader of a failure, so that it is seen where the program was started."""
-    with contextlib.suppress(PasselError):  # the leader is gone or flooded; the node's log has it
-        directory.failed.tell_nowait(event, actor, what[:_REPORT_CHARACTERS])
+    host = LocalHost(Path(config.run_directory), config.transport)
+    await live(config, host, over)
 
 
 def _configure_log(node: str) -> None:
@@ -138,10 +98,3 @@ def _watch_leader(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="passel-leader-watch", daemon=True).start()
-
-
-def bind_address(config: NodeConfig) -> str:
-    """Return the address that the node's socket binds."""
-    if config.transport == "tcp":
-        return "tcp://127.0.0.1:0"
-    return f"ipc://{config.run_directory}/{config.node}.{config.life}"

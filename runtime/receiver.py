@@ -196,8 +196,8 @@ class Receiver:
         if inbound.kind != TELL:
             link.serving[message.id] = inbound
         if cell.senders is None:
-            cell.senders = set()
-        cell.senders.add(link)
+            cell.senders = {}
+        cell.senders[link] = None
         cell.record(message.source, message.sequence, message.sent, now)
         cell.deliver(inbound)
 

@@ -139,12 +139,12 @@ class Router:
         if link is not None and link.life >= life:
             if link.life == life or node == self._node.name:
                 return link
-            stale = Link(node, life, loop=self._node.loop, codec=self._node.codec)
+            stale = self._new_link(node, life)
             stale.fail(self._deaths.get((node, life)) or NodeDeadError(node, node))
             return stale
         if link is not None:
             link.fail(NodeDeadError(node, node))  # a newer life is there, so this one is over
-        link = self.links[node] = Link(node, life, loop=self._node.loop, codec=self._node.codec)
+        link = self.links[node] = self._new_link(node, life)
         if node == self._node.name:
             self._connect_to_self(link)
         else:
@@ -154,6 +154,10 @@ class Router:
             else:
                 self._node.start_task(self._find(link))
         return link
+
+    def _new_link(self, node: str, life: int) -> Link:
+        own = self._node
+        return Link(node, life, loop=own.loop, now=own.now, codec=own.codec)
 
     def connect(self, link: Link, peer: NodeInfo) -> None:
         """Give a link its sockets."""
@@ -230,9 +234,7 @@ class Router:
         self._node.receiver.forget(error.node, life)
         link = self.links.get(error.node)
         if link is None:
-            link = self.links[error.node] = Link(
-                error.node, life, loop=self._node.loop, codec=self._node.codec
-            )
+            link = self.links[error.node] = self._new_link(error.node, life)
         if link.life <= life:
             link.fail(error)
 

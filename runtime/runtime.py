@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import time
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from ..protocols.address import LEADER
@@ -14,15 +11,15 @@ from ..protocols.errors import ActorError, RuntimeClosedError, SpawnError
 from ..protocols.log import log
 from .directory import Directory
 from .fleet import Fleet
+from .life import DIRECTORY_SERIAL
 from .loading import main_file
+from .local import LocalLeaderHost
 from .node import Node
-from .node_main import DIRECTORY_SERIAL
-from .rundir import RunDirectory, RuntimeFacts
 from .service import NodeService, service_of, statistics_of
 from .spawning import Spawn
-from .zeromq import ZeroMQTransport
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
     from types import TracebackType
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
     from ..protocols.control import ActorDown, NodeInfo, NodeStatistics
+    from .host import LeaderHost
     from .topology import Topology
     from .topology.launch import Launched
 
@@ -54,6 +52,7 @@ class Runtime:
         run_directory: Parent of the run directory instead of the user's usual one.
         grace: Seconds that actors, and then processes, have to end when the runtime does.
         topology: Path of the topology file, shown by `passel ps`.
+        host: How it reaches the outside instead of by this machine; a simulator's.
     """
 
     def __init__(
@@ -67,6 +66,7 @@ class Runtime:
         run_directory: Path | None = None,
         grace: float = 5.0,
         topology: str = "",
+        host: LeaderHost | None = None,
     ) -> None:
         if transport not in {"ipc", "tcp"}:
             raise SpawnError(f"runtime {name}", f"transport is {transport!r}; choose ipc or tcp")
@@ -77,7 +77,7 @@ class Runtime:
         self._isolate = isolate
         self._transport = transport
         self._seed = seed
-        self._base = run_directory
+        self._host = host or LocalLeaderHost(name, transport=transport, base=run_directory)
         self._grace = grace
         self._topology = topology
         self._group: asyncio.TaskGroup | None = None
@@ -174,22 +174,22 @@ class Runtime:
                 await self._group.__aexit__(None, None, None)
 
     async def _start(self, group: asyncio.TaskGroup) -> _Parts:
-        directory = RunDirectory(self.name, base=self._base)
-        cookie = secrets.token_hex(16)
+        host = self._host
+        host.open()
+        cookie = host.new_cookie()
         try:
-            transport = ZeroMQTransport(f"{LEADER}/1".encode(), self._bind(directory))
+            node = Node(
+                LEADER,
+                1,
+                group=group,
+                host=host,
+                cookie=cookie,
+                isolate=self._isolate,
+                seed=self._seed,
+            )
         except BaseException:
-            directory.close()
+            host.close()
             raise
-        node = Node(
-            LEADER,
-            1,
-            group=group,
-            transport=transport,
-            cookie=cookie,
-            isolate=self._isolate,
-            seed=self._seed,
-        )
         cell = node.new_cell(Directory, (), {}, name="@directory", serial=DIRECTORY_SERIAL)
         await node.start_cell(cell)
         names = cast("Directory", cell.actor)
@@ -197,25 +197,12 @@ class Runtime:
         node.router.locator = names
         arguments = (node, main_file(), _stay)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
-        facts = RuntimeFacts(
-            name=self.name,
-            pid=os.getpid(),
-            endpoint=node.endpoint,
-            cookie=cookie,
-            started=time.time(),
-            topology=self._topology,
-        )
-        directory.publish(facts)
+        host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
         options = {"isolate": self._isolate, "grace": self._grace}
         fleet = Fleet(
-            node, names, directory, transport=self._transport, options=options, seed=self._seed
+            node, names, host, transport=self._transport, options=options, seed=self._seed
         )
-        return _Parts(node, directory, fleet, names)
-
-    def _bind(self, directory: RunDirectory) -> str:
-        if self._transport == "tcp":
-            return "tcp://127.0.0.1:0"
-        return f"ipc://{directory.path}/{LEADER}.1"
+        return _Parts(node, fleet, names)
 
     async def aclose(self) -> None:
         """Stop everything; called again it does nothing."""
@@ -240,14 +227,14 @@ class Runtime:
                 await parts.node.close(grace=0.0)
             finally:
                 parts.node.close_sockets()
-                parts.directory.close()
+                self._host.close()
 
     def kill(self) -> None:
         """End the other nodes' processes and remove the run directory, at once and for good."""
         parts = self._open or self._closing
         if parts is not None:
             parts.fleet.kill()
-            parts.directory.remove()
+            self._host.remove()
 
     # Actors.
 
@@ -368,7 +355,9 @@ class Runtime:
     @property
     def directory(self) -> Path:
         """The run directory: sockets and the nodes' logs."""
-        return self._parts.directory.path
+        if self._open is None:
+            raise RuntimeClosedError(f"runtime {self.name}")
+        return self._host.directory
 
     async def actors(self) -> dict[str, Address]:
         """Return every named actor."""
@@ -384,9 +373,8 @@ class Runtime:
 class _Parts:
     """What an open runtime consists of."""
 
-    def __init__(self, node: Node, directory: RunDirectory, fleet: Fleet, names: Directory) -> None:
+    def __init__(self, node: Node, fleet: Fleet, names: Directory) -> None:
         self.node = node
-        self.directory = directory
         self.fleet = fleet
         self.names = names
 

@@ -23,6 +23,7 @@ class NodeSender:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._loop = node.loop
+        self._now = node.now
         self._wheel = node.wheel
         self._source = f"{node.name}/"
         self._trace_prefix = node.random.getrandbits(64).to_bytes(8, "big")
@@ -123,7 +124,7 @@ class NodeSender:
         if untyped and isinstance(target, LocalTarget):
             spec, arguments = target.typed(spec.name, arguments)
             untyped = False
-        deadline = None if timeout is None else self._loop.time() + timeout
+        deadline = None if timeout is None else self._now() + timeout
         source, chain, trace = self._source, "", b""
         call = CURRENT_CALL.get()
         if call is not None:
@@ -132,7 +133,7 @@ class NodeSender:
                 chain = call.chain
                 if call.deadline is not None and (deadline is None or call.deadline < deadline):
                     deadline = call.deadline
-                    timeout = max(0.0, deadline - self._loop.time())
+                    timeout = max(0.0, deadline - self._now())
             if chain and kind == ASK and not (spec.concurrent or untyped):
                 route = chain.split(" ")
                 if target.key in route:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 RESOLUTION: Final = 0.005
 """Seconds per bucket: a deadline fires at most this much late."""
+
+_ROUNDING: Final = 1e-6
+"""Seconds by which a timer may seem early: products and sums of floats do not divide evenly."""
 
 
 class Expiring(Protocol):
@@ -27,8 +31,9 @@ class DeadlineWheel:
     them; the timer then skips to the next bucket in use, so an idle node sleeps.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
         self._loop = loop
+        self._now = now
         self._buckets: dict[int, dict[Expiring, None]] = {}
         self._order: list[int] = []
         self._armed = 0
@@ -64,11 +69,11 @@ class DeadlineWheel:
         if self._timer is not None:
             self._timer.cancel()
         self._armed = slot
-        self._timer = self._loop.call_at(slot * RESOLUTION, self._turn)
+        self._timer = self._loop.call_later(slot * RESOLUTION - self._now(), self._turn)
 
     def _turn(self) -> None:
         self._timer = None
-        now = max(self._armed, int(self._loop.time() / RESOLUTION))  # a product may divide to less
+        now = int((self._now() + _ROUNDING) / RESOLUTION)
         due: list[Expiring] = []
         while self._order:
             slot = self._order[0]

@@ -13,11 +13,11 @@ from ...protocols.address import LEADER, LIFE_SHIFT, Address
 from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
 from ..directory import Directory
+from ..life import DIRECTORY_SERIAL
+from ..local import LocalHost
 from ..locator import RemoteLocator
 from ..node import Node
-from ..node_main import DIRECTORY_SERIAL
 from ..service import service_of
-from ..zeromq import ZeroMQTransport
 from .errors import ActorNotFoundError
 
 if TYPE_CHECKING:
@@ -121,27 +121,20 @@ async def visit(path: Path, facts: RuntimeFacts) -> AsyncIterator[Guest]:
         PasselError: What the visitor's own calls raise.
     """
     name = f"guest-{os.getpid()}-{os.urandom(3).hex()}"
-    socket = path / name
-    bind = "tcp://127.0.0.1:0" if facts.endpoint.startswith("tcp") else f"ipc://{socket}"
-    transport = ZeroMQTransport(f"{name}/{_LIFE}".encode(), bind)
+    host = LocalHost(path, "tcp" if facts.endpoint.startswith("tcp") else "ipc")
     failure: PasselError | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            node = Node(name, _LIFE, group=group, transport=transport, cookie=facts.cookie)
-            leader = NodeInfo(node=LEADER, life=_LIFE, endpoint=facts.endpoint, pid=facts.pid)
-            node.router.peers[leader.node] = leader
-            address = Address(LEADER, "@directory", _LIFE << LIFE_SHIFT | DIRECTORY_SERIAL)
-            directory = cast(
-                "ActorRef[Directory]", node.reference(reference_type(Directory), address)
-            )
-            node.router.locator = RemoteLocator(directory)
-            try:
-                yield Guest(node, directory)
-            except PasselError as error:  # not as a group of one
-                failure = error
-            finally:
-                await node.close(grace=0.0)
-    finally:
-        socket.unlink(missing_ok=True)
+    async with asyncio.TaskGroup() as group:
+        node = Node(name, _LIFE, group=group, host=host, cookie=facts.cookie)
+        leader = NodeInfo(node=LEADER, life=_LIFE, endpoint=facts.endpoint, pid=facts.pid)
+        node.router.peers[leader.node] = leader
+        address = Address(LEADER, "@directory", _LIFE << LIFE_SHIFT | DIRECTORY_SERIAL)
+        directory = cast("ActorRef[Directory]", node.reference(reference_type(Directory), address))
+        node.router.locator = RemoteLocator(directory)
+        try:
+            yield Guest(node, directory)
+        except PasselError as error:  # not as a group of one
+            failure = error
+        finally:
+            await node.close(grace=0.0)
     if failure is not None:
         raise failure

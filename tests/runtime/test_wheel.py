@@ -22,7 +22,7 @@ class Entry:
 @virtual_time
 async def test_every_deadline_fires_once_and_hardly_late() -> None:
     loop = asyncio.get_running_loop()
-    wheel = DeadlineWheel(loop)
+    wheel = DeadlineWheel(loop, loop.time)
     source = random.Random(7)
     entries = [(source.uniform(0.0, 50.0), Entry()) for _ in range(2_000)]
     for when, entry in entries:
@@ -38,7 +38,7 @@ async def test_every_deadline_fires_once_and_hardly_late() -> None:
 async def test_a_deadline_at_every_slot_is_met() -> None:
     """Slots times their width do not always divide back: the timer must not go round for ever."""
     loop = asyncio.get_running_loop()
-    wheel = DeadlineWheel(loop)
+    wheel = DeadlineWheel(loop, loop.time)
     for slot in (29, 58, 59, 116, 117, 1_000):
         entry = Entry()
         wheel.add(slot * RESOLUTION - RESOLUTION / 2, entry)
@@ -49,7 +49,7 @@ async def test_a_deadline_at_every_slot_is_met() -> None:
 
 @virtual_time
 async def test_a_discarded_deadline_does_not_fire() -> None:
-    wheel = DeadlineWheel(asyncio.get_running_loop())
+    wheel = DeadlineWheel(asyncio.get_running_loop(), asyncio.get_running_loop().time)
     kept, dropped = Entry(), Entry()
     wheel.add(1.0, kept)
     slot = wheel.add(1.0, dropped)
@@ -64,7 +64,7 @@ async def test_a_discarded_deadline_does_not_fire() -> None:
 
 @virtual_time
 async def test_an_earlier_deadline_overtakes_the_timer() -> None:
-    wheel = DeadlineWheel(asyncio.get_running_loop())
+    wheel = DeadlineWheel(asyncio.get_running_loop(), asyncio.get_running_loop().time)
     late, early, past = Entry(), Entry(), Entry()
     wheel.add(30.0, late)
     wheel.add(1.0, early)
@@ -81,7 +81,7 @@ async def test_an_earlier_deadline_overtakes_the_timer() -> None:
 
 @virtual_time
 async def test_an_entry_may_add_another_while_it_expires() -> None:
-    wheel = DeadlineWheel(asyncio.get_running_loop())
+    wheel = DeadlineWheel(asyncio.get_running_loop(), asyncio.get_running_loop().time)
 
     class Chain(Entry):
         def expire(self) -> None:
@@ -98,7 +98,7 @@ async def test_an_entry_may_add_another_while_it_expires() -> None:
 
 @virtual_time
 async def test_a_closed_wheel_forgets_everything() -> None:
-    wheel = DeadlineWheel(asyncio.get_running_loop())
+    wheel = DeadlineWheel(asyncio.get_running_loop(), asyncio.get_running_loop().time)
     entry = Entry()
     wheel.add(1.0, entry)
     wheel.close()

@@ -1,0 +1,129 @@
+"""The seam to the outside: all that a runtime's nodes reach beyond their event loop.
+
+There are two sides of it, `LocalHost` and `LocalLeaderHost` in `runtime/local.py`, for which there is
+a machine; a simulator has others, on which a whole runtime runs in one process and in virtual time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ..protocols.control import NodeConfig
+    from .transport import Transport
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended: its exit code, or the signal's name, and what it said last."""
+
+    exit_code: int | None
+    signal: str | None
+    stderr_tail: tuple[str, ...]
+
+
+class Process(Protocol):
+    """The process of one life of a node, as its leader sees it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    @property
+    def life(self) -> int:
+        """Which life of its node it runs."""
+        ...
+
+    async def wait(self) -> Exit:
+        """Return once the process has ended."""
+        ...
+
+    def hang_up(self) -> None:
+        """Let it leave in order."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+class Worker(Protocol):
+    """Runs one actor's blocking work, one piece after the other, outside the event loop."""
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Return what `work` returns; when the caller is cancelled, it runs out unheard."""
+        ...
+
+    def close(self) -> None:
+        """Begin no further work."""
+        ...
+
+
+class Host(Protocol):
+    """How one node reaches the outside."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The node's monotonic clock, in seconds."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """The node's process."""
+        ...
+
+    def open_transport(self, node: str, life: int) -> Transport:
+        """Return the sockets of one life of a node, bound.
+
+        Raises:
+            SpawnError: They cannot be bound.
+        """
+        ...
+
+    def open_worker(self, actor: str) -> Worker:
+        """Return what runs an actor's blocking work."""
+        ...
+
+
+class LeaderHost(Host, Protocol):
+    """How a leader reaches the outside: it starts processes, and holds the run directory."""
+
+    @property
+    def directory(self) -> Path:
+        """The run directory, once it is open."""
+        ...
+
+    def open(self) -> None:
+        """Take hold of a run directory.
+
+        Raises:
+            SpawnError: There is no place for one.
+        """
+        ...
+
+    def new_cookie(self) -> str:
+        """Return a fresh secret for a runtime."""
+        ...
+
+    def publish(self, *, endpoint: str, cookie: str, topology: str) -> None:
+        """Write down what others need to find the runtime."""
+        ...
+
+    def start_process(self, config: NodeConfig) -> Process:
+        """Start the process of one life of a node."""
+        ...
+
+    def remove(self) -> None:
+        """Remove the run directory with everything in it."""
+        ...
+
+    def close(self) -> None:
+        """Remove the run directory and let go of it."""
+        ...

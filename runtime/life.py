@@ -1,0 +1,64 @@
+"""One life of a node, from its socket to its end; what is under it, its host says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from ..actors.ref import reference_type
+from ..protocols.address import LIFE_SHIFT, Address
+from ..protocols.errors import PasselError
+from .directory import Directory
+from .locator import RemoteLocator
+from .node import Node
+from .service import NodeService
+
+if TYPE_CHECKING:
+    from ..protocols.control import NodeConfig
+    from .host import Host
+
+LEAVE_SECONDS: Final = 5.0
+"""Grace of each actor when the node leaves in order."""
+
+DIRECTORY_SERIAL: Final = 1
+
+_REPORT_CHARACTERS = 2_000
+
+
+async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
+    """Bind, join the leader, serve until `over`, and leave in order.
+
+    Raises:
+        PasselError: It could not bind, or the leader did not take it in.
+    """
+    async with asyncio.TaskGroup() as group:
+        node = Node(
+            config.node,
+            config.life,
+            group=group,
+            host=host,
+            cookie=config.cookie,
+            isolate=bool(config.options.get("isolate")),
+            seed=config.seed,
+        )
+        leader = config.leader
+        node.router.peers[leader.node] = leader
+        address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)
+        directory = node.reference(reference_type(Directory), address)
+        node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
+        node.report = partial(_report, directory)
+        service = node.new_cell(
+            NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
+        )
+        await node.start_cell(service)
+        await directory.joined(node.info)
+        await over.wait()
+        await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
+
+
+def _report(directory: Any, event: str, actor: str, what: str) -> None:
+    """Tell the leader of a failure, so that it is seen where the program was started."""
+    with contextlib.suppress(PasselError):  # the leader is gone or flooded; the node's log has it
+        directory.failed.tell_nowait(event, actor, what[:_REPORT_CHARACTERS])
