@@ -104,6 +104,23 @@ class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int
 
 
+class AskStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """The asks that a node made and that have ended.
+
+    Attributes:
+        count: How many.
+        seconds: How long they took, all together.
+        buckets: How many took less than 2**n microseconds but no less than half of it, by n;
+            the last one counts all that took longer.
+        failed: How many ended with an error, by the name of its class.
+    """
+
+    count: int = 0
+    seconds: float = 0.0
+    buckets: list[int] = []
+    failed: dict[str, int] = {}
+
+
 class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """A node's counters and its actors.
 
@@ -118,6 +135,9 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         failed_tells: Tells whose handler raised.
         sent: Messages sent to other nodes.
         received: Messages received from other nodes.
+        asks: The asks that its actors made, and in the leader the program.
+        cpu_seconds: Processor time of its process so far.
+        memory_bytes: Resident memory of its process.
     """
 
     node: str
@@ -130,6 +150,9 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     failed_tells: int = 0
     sent: int = 0
     received: int = 0
+    asks: AskStatistics = AskStatistics()
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
 
 
 class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):

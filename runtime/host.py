@@ -28,6 +28,14 @@ class Exit:
     stderr_tail: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has used: processor time in seconds, and bytes of memory it holds now."""
+
+    cpu_seconds: float
+    memory_bytes: int
+
+
 class Process(Protocol):
     """The process of one life of a node, as its leader sees it."""
 
@@ -89,6 +97,10 @@ class Host(Protocol):
 
     def open_worker(self, actor: str) -> Worker:
         """Return what runs an actor's blocking work."""
+        ...
+
+    def usage(self) -> Usage:
+        """Return what the node's process has used."""
         ...
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from .host import Usage
 from .launcher import NodeProcess
 from .rundir import RunDirectory, RuntimeFacts
 from .zeromq import ZeroMQTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ..protocols.control import NodeConfig
 
@@ -35,6 +37,15 @@ class ThreadWorker:
     def close(self) -> None:
         """Begin no further work."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def usage_of_process() -> Usage:
+    """Return processor time and resident memory of this process; 0 bytes where no /proc tells."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except OSError:  # macOS
+        pages = 0
+    return Usage(time.process_time(), pages * resource.getpagesize())
 
 
 class LocalHost:
@@ -65,6 +76,10 @@ class LocalHost:
     def open_worker(self, actor: str) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
         return ThreadWorker(actor)
+
+    def usage(self) -> Usage:
+        """Return what this process has used."""
+        return usage_of_process()
 
 
 class LocalLeaderHost:
@@ -116,6 +131,10 @@ class LocalLeaderHost:
     def open_worker(self, actor: str) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
         return ThreadWorker(actor)
+
+    def usage(self) -> Usage:
+        """Return what this process has used."""
+        return usage_of_process()
 
     def publish(self, *, endpoint: str, cookie: str, topology: str) -> None:
         """Write down what others need to find the runtime."""

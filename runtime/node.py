@@ -23,6 +23,7 @@ from ..protocols.errors import (
 from ..protocols.log import log
 from .cell import Cell
 from .context import ActorContext
+from .meter import Meter
 from .receiver import Receiver
 from .router import Router
 from .sender import NodeSender
@@ -93,6 +94,7 @@ class Node:
         self.codec = Codec(Reference, address_of, self.reference)
         self.wheel = DeadlineWheel(self.loop, self.now)
         self.counters = Counters()
+        self.meter = Meter()
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
         self.ends: dict[tuple[str, int], str] = {}

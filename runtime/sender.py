@@ -24,6 +24,7 @@ class NodeSender:
         self._node = node
         self._loop = node.loop
         self._now = node.now
+        self._meter = node.meter
         self._wheel = node.wheel
         self._source = f"{node.name}/"
         self._trace_prefix = node.random.getrandbits(64).to_bytes(8, "big")
@@ -42,14 +43,17 @@ class NodeSender:
         sending.target.submit(sending)
         deadline = sending.deadline
         slot = self._wheel.add(deadline, sending) if deadline is not None else 0
+        begun = self._now()
         try:
             return await future
         except BaseException as error:
+            self._meter.note_failed(error)
             if future.cancelled() or isinstance(error, DeadlineError):
                 sending.cancelled = True
                 sending.target.withdraw(sending)
             raise
         finally:
+            self._meter.note(self._now() - begun)
             if deadline is not None:
                 self._wheel.discard(slot, sending)
 

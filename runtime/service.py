@@ -155,6 +155,7 @@ def statistics_of(node: Node) -> NodeStatistics:
         if not cell.address.actor.startswith("@")
     ]
     counters = node.counters
+    usage = node.host.usage()
     return NodeStatistics(
         node=node.name,
         life=node.life,
@@ -166,6 +167,9 @@ def statistics_of(node: Node) -> NodeStatistics:
         failed_tells=counters.failed_tells,
         sent=sum(link.sent for link in node.router.links.values()),
         received=sum(link.received for link in node.router.links.values()),
+        asks=node.meter.statistics(),
+        cpu_seconds=usage.cpu_seconds,
+        memory_bytes=usage.memory_bytes,
     )
 
 

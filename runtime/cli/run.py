@@ -13,12 +13,12 @@ import typer
 from ...protocols.errors import DeadlineError
 from . import exits
 from .interruption import Interruption
-from .output import ActorRow, choose_output
+from .output import choose_output
+from .rates import Rates, actor_rows
 from .report import code_of, report
 from .topology import FILE, SET, overrides_of
 
 if TYPE_CHECKING:
-    from ...protocols.control import NodeStatistics
     from ..runtime import Runtime
     from .output import Output
 
@@ -87,7 +87,7 @@ class _Run:
         self._output = output
         self._interruption = interruption
         self._timeout = timeout
-        self._handled: dict[str, tuple[float, int]] = {}
+        self._rates = Rates()
 
     def carry_out(self) -> None:
         """Start, run and stop.
@@ -172,29 +172,11 @@ class _Run:
     async def _look(self) -> None:
         while self._output.shows_actors:
             nodes = await self._runtime.statistics()
-            self._output.actors(self._rows(nodes))
+            rows = actor_rows(nodes, self._rates, time.monotonic())
+            order = {name: index for index, name in enumerate(self._launched.refs)}
+            rows.sort(key=lambda row: (order.get(row.name, len(order)), row.name))
+            self._output.actors(rows)
             await asyncio.sleep(_LOOK_SECONDS)
-
-    def _rows(self, nodes: list[NodeStatistics]) -> list[ActorRow]:
-        rows = []
-        now = time.monotonic()
-        for node in nodes:
-            for actor in node.actors:
-                before, handled = self._handled.get(actor.name, (now, actor.handled))
-                rate = (actor.handled - handled) / (now - before) if now > before else 0.0
-                self._handled[actor.name] = (now, actor.handled)
-                rows.append(
-                    ActorRow(
-                        name=actor.name,
-                        kind=actor.class_name.rpartition(".")[2],
-                        node=node.node,
-                        state=actor.state,
-                        depth=actor.mailbox,
-                        rate=max(0.0, rate),
-                    )
-                )
-        order = {name: index for index, name in enumerate(self._launched.refs)}
-        return sorted(rows, key=lambda row: (order.get(row.name, len(order)), row.name))
 
 
 def _configure_logging(*, verbose: bool) -> None:
