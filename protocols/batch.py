@@ -30,7 +30,7 @@ def pack_batch(messages: list[AnyMessage]) -> bytes:
     return _encoder.encode(messages)
 
 
-def unpack_batch(frame: bytes | memoryview) -> list[AnyMessage]:
+def unpack_batch(frame: Buffer) -> list[AnyMessage]:
     """Return the messages of a batch frame; their bodies are views of it, not yet decoded.
 
     Raises:

@@ -11,15 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from .endpoints import open_transport, place_to_bind
 from .host import Usage
 from .launcher import NodeProcess
 from .rundir import RunDirectory, RuntimeFacts
-from .zeromq import ZeroMQTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..protocols.control import NodeConfig
+    from .transport import Transport
 
 R = TypeVar("R")
 
@@ -53,7 +54,7 @@ class LocalHost:
 
     Args:
         directory: The run directory, where its sockets go.
-        transport: `ipc` or `tcp`.
+        transport: `ipc`, `tcp` or `unix`.
     """
 
     def __init__(self, directory: Path, transport: str) -> None:
@@ -62,16 +63,14 @@ class LocalHost:
         self.now = asyncio.get_running_loop().time
         self.pid = os.getpid()
 
-    def open_transport(self, node: str, life: int) -> ZeroMQTransport:
+    def open_transport(self, node: str, life: int) -> Transport:
         """Return the sockets of one life of a node, bound.
 
         Raises:
             SpawnError: They cannot be bound.
         """
-        bind = f"ipc://{self._directory}/{node}.{life}"
-        if self._transport == "tcp":
-            bind = "tcp://127.0.0.1:0"
-        return ZeroMQTransport(f"{node}/{life}".encode(), bind)
+        bind = place_to_bind(self._transport, self._directory, f"{node}.{life}")
+        return open_transport(f"{node}/{life}".encode(), bind)
 
     def open_worker(self, actor: str) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
@@ -87,7 +86,7 @@ class LocalLeaderHost:
 
     Args:
         name: The runtime's name.
-        transport: `ipc` or `tcp`.
+        transport: `ipc`, `tcp` or `unix`.
         base: Parent of the run directory; the user's usual one if None.
     """
 
@@ -120,7 +119,7 @@ class LocalLeaderHost:
         """Return a fresh secret for a runtime."""
         return secrets.token_hex(16)
 
-    def open_transport(self, node: str, life: int) -> ZeroMQTransport:
+    def open_transport(self, node: str, life: int) -> Transport:
         """Return the leader's sockets, bound.
 
         Raises:

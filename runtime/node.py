@@ -111,7 +111,7 @@ class Node:
         self.isolate = isolate
         self._serial = 0
         self.transport: Transport | None = host.open_transport(name, life)
-        self.transport.start(self.receiver.on_batch)
+        self.transport.start(self.receiver.on_batch, self.receiver.refuse)
 
     @property
     def endpoint(self) -> str:

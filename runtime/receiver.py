@@ -74,7 +74,7 @@ class Receiver:
             Goodbye: self._goodbye,
         }
 
-    def on_batch(self, identity: bytes, batch: bytes, frames: Sequence[Buffer]) -> None:
+    def on_batch(self, identity: bytes, batch: Buffer, frames: Sequence[Buffer]) -> None:
         """Take one multipart message from the peer that calls itself `identity`."""
         if self._node.closed:
             return
@@ -83,7 +83,7 @@ class Receiver:
             messages = unpack_batch(batch)
             dealt = deal_frames(messages, frames)
         except ProtocolError as error:
-            self._refuse(identity, str(error))
+            self.refuse(identity, str(error))
             return
         if link is not None:
             link.received += len(messages)
@@ -94,13 +94,13 @@ class Receiver:
                 if link is None:
                     return
             elif link is None:
-                self._refuse(identity, "it has not introduced itself")
+                self.refuse(identity, "it has not introduced itself")
                 return
             else:
                 try:
                     self._kinds[type(message)](link, message, dealt[index] if dealt else nothing)
                 except PasselError as error:
-                    self._refuse(identity, str(error))
+                    self.refuse(identity, str(error))
 
     def forget(self, node: str, life: int) -> None:
         """Refuse whatever still comes from a life of a node that is known to be dead."""
@@ -108,7 +108,8 @@ class Receiver:
             if link.node == node and link.life <= life:
                 del self._inlets[identity]
 
-    def _refuse(self, identity: bytes, reason: str) -> None:
+    def refuse(self, identity: bytes, reason: str) -> None:
+        """Count and log what was not taken."""
         self._node.counters.refused += 1
         log.warning("message refused", peer=identity.decode(errors="replace"), reason=reason)
 
@@ -118,13 +119,13 @@ class Receiver:
         """Take a peer in, or tell it why not; who does not know the secret is told nothing."""
         node = self._node
         if not compare_digest(hello.cookie.encode(), node.cookie.encode()):
-            self._refuse(identity, "it does not know this runtime's secret")
+            self.refuse(identity, "it does not know this runtime's secret")
             return None
         try:
             self._check(identity, hello)
             return self._welcome(identity, hello)
         except ProtocolError as error:
-            self._refuse(identity, str(error))
+            self.refuse(identity, str(error))
             refusal = next((m for m in batch if isinstance(m, Goodbye)), None)
             if refusal is None:
                 node.router.turn_away(hello, str(error))
@@ -143,7 +144,7 @@ class Receiver:
         node.router.peers.setdefault(hello.node, peer)
         link = node.router.link_to(hello.node, hello.life)
         if link.dead is not None:
-            self._refuse(identity, "this life of it is known to be dead")
+            self.refuse(identity, "this life of it is known to be dead")
             return None
         node.router.connect(link, peer)
         self._inlets[identity] = link

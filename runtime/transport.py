@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ..protocols.errors import SpawnError
 
 if TYPE_CHECKING:
     import asyncio
@@ -10,7 +12,14 @@ if TYPE_CHECKING:
 
     from ..protocols.arrays import Buffer
 
-    OnBatch = Callable[[bytes, bytes, Sequence[Buffer]], None]
+    OnBatch = Callable[[bytes, Buffer, Sequence[Buffer]], None]
+    OnRefused = Callable[[bytes, str], None]
+
+LINGER_SECONDS: Final = 0.5
+"""How long a transport that closes may still take to send what was handed over."""
+
+MAX_PATH_BYTES: Final = 107
+"""Longest path of a Unix socket."""
 
 
 class Outlet(Protocol):
@@ -33,8 +42,14 @@ class Transport(Protocol):
         """Where others connect to."""
         ...
 
-    def start(self, on_batch: OnBatch) -> None:
-        """Begin to receive: `on_batch(identity of the peer, batch frame, tensor frames)`."""
+    def start(self, on_batch: OnBatch, on_refused: OnRefused) -> None:
+        """Begin to receive.
+
+        Args:
+            on_batch: Gets identity of the peer, batch frame, tensor frames.
+            on_refused: Gets identity of the peer, as far as it is known, and why what it sent was
+                not taken.
+        """
         ...
 
     def connect(self, endpoint: str) -> Outlet:
@@ -46,7 +61,7 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Close every socket."""
+        """Close every socket; what was handed over is still sent, within a short linger."""
         ...
 
 
@@ -65,3 +80,15 @@ class LoopbackOutlet:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def check_path(path: str) -> None:
+    """Make sure that a Unix socket can have this path.
+
+    Raises:
+        SpawnError: It is too long.
+    """
+    size = len(path.encode())
+    if size > MAX_PATH_BYTES:
+        reason = f"its path has {size} bytes, a Unix socket takes {MAX_PATH_BYTES}"
+        raise SpawnError(f"socket {path}", f"{reason}; choose a shorter run directory")

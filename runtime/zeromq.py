@@ -15,22 +15,17 @@ import zmq
 
 from ..protocols.errors import ProtocolError, SpawnError
 from ..protocols.log import log
+from .transport import LINGER_SECONDS, check_path
 
 if TYPE_CHECKING:
     from ..protocols.arrays import Buffer
-    from .transport import OnBatch
+    from .transport import OnBatch, OnRefused
 
 HIGH_WATER_MARK: Final = 1_000
 """Multipart messages that a socket holds; what it refuses waits in the outlet."""
 
-LINGER_MS: Final = 500
-"""Milliseconds that a closing socket may still take to send."""
-
 ZERO_COPY_BYTES: Final = 64 << 10
 """Frames of this size and above are handed to libzmq without a copy."""
-
-MAX_PATH_BYTES: Final = 107
-"""Longest path of a Unix socket."""
 
 _BATCHES_PER_TURN = 64
 _RETRY_SECONDS = 0.001
@@ -49,9 +44,8 @@ class ZeroMQTransport:
 
     def __init__(self, identity: bytes, bind: str) -> None:
         path = bind.removeprefix("ipc://")
-        if path != bind and len(path.encode()) > MAX_PATH_BYTES:
-            reason = f"its path has {len(path.encode())} bytes, a Unix socket takes 107"
-            raise SpawnError(f"socket {path}", f"{reason}; choose a shorter run directory")
+        if path != bind:
+            check_path(path)
         self._identity = identity
         self._context = zmq.Context(io_threads=1)
         self._context.max_sockets = 16_384
@@ -73,7 +67,7 @@ class ZeroMQTransport:
         """Where others connect to."""
         return self._endpoint
 
-    def start(self, on_batch: OnBatch) -> None:
+    def start(self, on_batch: OnBatch, _on_refused: OnRefused) -> None:
         """Watch the inlet from now on."""
         self._on_batch = on_batch
         self._watched = int(self._inlet.getsockopt(zmq.FD))
@@ -113,7 +107,7 @@ class ZeroMQTransport:
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
-        socket.linger = LINGER_MS
+        socket.linger = int(LINGER_SECONDS * 1000)
         socket.sndhwm = socket.rcvhwm = HIGH_WATER_MARK
         return socket
 

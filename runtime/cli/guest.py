@@ -13,6 +13,7 @@ from ...protocols.address import LEADER, LIFE_SHIFT, Address
 from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
 from ..directory import Directory
+from ..endpoints import transport_of
 from ..life import DIRECTORY_SERIAL
 from ..local import LocalHost
 from ..locator import RemoteLocator
@@ -121,7 +122,7 @@ async def visit(path: Path, facts: RuntimeFacts) -> AsyncIterator[Guest]:
         PasselError: What the visitor's own calls raise.
     """
     name = f"guest-{os.getpid()}-{os.urandom(3).hex()}"
-    host = LocalHost(path, "tcp" if facts.endpoint.startswith("tcp") else "ipc")
+    host = LocalHost(path, transport_of(facts.endpoint))
     failure: PasselError | None = None
     async with asyncio.TaskGroup() as group:
         node = Node(name, _LIFE, group=group, host=host, cookie=facts.cookie)

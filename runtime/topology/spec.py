@@ -114,6 +114,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         name: Name of the runtime; `passel ps` and the others find it by this.
         version: Version of the format.
+        transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
         actors: Actors by name.
@@ -122,6 +123,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: Name
     version: Annotated[Literal[1], Meta(description="Version of the format.")] = 1
+    transport: Annotated[
+        Literal["ipc", "unix"], Meta(description="How processes talk: ZeroMQ, or Unix sockets.")
+    ] = "ipc"
     params: Annotated[dict[str, Any], Meta(description="What ${name} stands for.")] = {}
     nodes: Annotated[dict[Name, NodeSpec], Meta(description="Processes by name.")] = {}
     actors: Annotated[dict[Name, ActorSpec], Meta(min_length=1, description="Actors by name.")]

@@ -13,8 +13,9 @@ from tests.runtime.worlds import WORLDS, World
         "isolated",
         pytest.param("ipc", marks=pytest.mark.process),
         pytest.param("tcp", marks=pytest.mark.process),
+        pytest.param("unix", marks=pytest.mark.process),
     ]
 )
 def world(request: pytest.FixtureRequest) -> World:
-    """One way to reach an actor: by reference, encoded, over ipc or over tcp."""
+    """One way to reach an actor: by reference, encoded, over ipc, over tcp or over a Unix socket."""
     return WORLDS[request.param]

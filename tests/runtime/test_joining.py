@@ -174,5 +174,5 @@ async def test_unlike_versions_of_an_actor_fail_at_the_spawn(
 async def test_tcp_is_refused_unless_the_user_says_so() -> None:
     with pytest.raises(SpawnError, match="plain_tcp=True"):
         Runtime(transport="tcp")
-    with pytest.raises(SpawnError, match="choose ipc or tcp"):
+    with pytest.raises(SpawnError, match="choose of ipc, tcp, unix"):
         Runtime(transport="carrier pigeon")

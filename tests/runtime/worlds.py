@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from passel import Runtime
+from passel.runtime.endpoints import TRANSPORTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -42,7 +43,7 @@ class World:
     """One way to reach an actor.
 
     Attributes:
-        name: `direct`, `isolated`, `ipc` or `tcp`.
+        name: `direct`, `isolated`, or a transport: `ipc`, `tcp`, `unix`.
     """
 
     name: str
@@ -50,7 +51,7 @@ class World:
     @property
     def has_processes(self) -> bool:
         """Whether the actors under test live in a child process."""
-        return self.name in {"ipc", "tcp"}
+        return self.name in TRANSPORTS
 
     @property
     def encodes(self) -> bool:
@@ -64,7 +65,7 @@ class World:
             runtime = Runtime(
                 run_directory=base,
                 isolate=self.name == "isolated",
-                transport="tcp" if self.name == "tcp" else "ipc",
+                transport=self.name if self.has_processes else "ipc",
                 plain_tcp=self.name == "tcp",
                 **options,
             )
@@ -102,4 +103,4 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-WORLDS = {name: World(name) for name in ("direct", "isolated", "ipc", "tcp")}
+WORLDS = {name: World(name) for name in ("direct", "isolated", *TRANSPORTS)}
