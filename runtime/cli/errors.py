@@ -23,6 +23,15 @@ class UsageProblemError(CommandError):
         super().__init__(f"{what}; {mend}")
 
 
+class MissingExtraError(CommandError):
+    """Raised when a command needs a package that is not installed with the rest."""
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(f'{package} is not installed; run `pip install "passel[{extra}]"`')
+        self.extra = extra
+        self.package = package
+
+
 class RuntimeNotFoundError(CommandError):
     """Raised when no running runtime, or more than one, has the name."""
 

@@ -13,12 +13,15 @@ import typer
 from ...protocols.errors import DeadlineError
 from . import exits
 from .interruption import Interruption
+from .metrics import load_metrics
 from .output import choose_output
 from .rates import Rates, actor_rows
 from .report import code_of, report
 from .topology import FILE, SET, overrides_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from ..runtime import Runtime
     from .output import Output
 
@@ -42,6 +45,10 @@ def run_command(
     grace: Annotated[
         float, typer.Option(min=0, help="Seconds that actors, then processes, have to stop.")
     ] = 5.0,
+    metrics: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve Prometheus metrics at this port, on loopback."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")
     ] = False,
@@ -58,16 +65,18 @@ def run_command(
 
     `passel run examples/pipeline.yaml --set params.workers=3 --json`
 
-    `passel run crew.yaml --name nightly --timeout 600 > crew.log`
+    `passel run crew.yaml --name nightly --timeout 600 --metrics 9464 > crew.log`
     """
     interruption = Interruption()
+    if metrics is not None:
+        load_metrics()  # what is not installed is said before anything starts
     from ..runtime import Runtime  # it needs sockets, which `check` and others do without
 
     named = {"name": name} if name else {}
     runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, **named)
     _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
-    run = _Run(runtime, output, interruption, timeout or None)
+    run = _Run(runtime, output, interruption, timeout or None, metrics)
     run.carry_out()
 
 
@@ -80,6 +89,7 @@ class _Run:
         output: Output,
         interruption: Interruption,
         timeout: float | None,
+        metrics: int | None,
     ) -> None:
         self._failure: Exception | None = None
         self._runtime = runtime
@@ -87,6 +97,7 @@ class _Run:
         self._output = output
         self._interruption = interruption
         self._timeout = timeout
+        self._metrics = metrics
         self._rates = Rates()
 
     def carry_out(self) -> None:
@@ -128,7 +139,7 @@ class _Run:
         count = sum(node.count or 1 for node in self._launched.topology.nodes.values())
         beside = f" {count} process{'es' if count > 1 else ''}" if count else ""
         self._output.phase(f"starting{beside}")
-        async with self._runtime:
+        async with self._runtime, self._serving():
             self._output.phase("running")
             try:
                 await self._work()
@@ -138,6 +149,16 @@ class _Run:
                 self._interruption.finish()
                 if self._interruption.code is None:
                     self._stopping()
+
+    @contextlib.asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        """Serve metrics meanwhile, if that was asked for."""
+        if self._metrics is None:
+            yield
+            return
+        async with load_metrics().serve_metrics(self._runtime, port=self._metrics) as port:
+            self._output.phase(f"metrics at http://127.0.0.1:{port}/metrics")
+            yield
 
     def _failed(self, error: Exception) -> None:
         """Keep the first error, unless it came of an interrupt."""
