@@ -72,14 +72,39 @@ class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
 
 
+class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a node is, as the leader sees it.
+
+    Attributes:
+        node: Its name.
+        life: Which life of it.
+        pid: Its process.
+        state: `alive`; `busy` while its event loop does not answer; `suspected` while its process
+            does not; `dead`.
+        silence: Seconds for which nothing was heard of its process.
+        clock_offset: Seconds that its monotonic clock is ahead of the leader's; None until known.
+        round_trip: Seconds that a question to it took, at best; half of it bounds the error of
+            `clock_offset`.
+    """
+
+    node: str
+    life: int
+    pid: int
+    state: str = "alive"
+    silence: float = 0.0
+    clock_offset: float | None = None
+    round_trip: float | None = None
+
+
 class NodeDown(msgspec.Struct, frozen=True, kw_only=True):
-    """A node's process has ended; see NodeDeadError for the fields."""
+    """A node's process has ended, or was declared dead; see NodeDeadError for the fields."""
 
     node: str
     life: int
     exit_code: int | None = None
     signal: str | None = None
     stderr_tail: tuple[str, ...] = ()
+    note: str = ""
 
 
 class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,6 +104,8 @@ class NodeDeadError(DeadActorError):
         exit_code: The exit status, or None when a signal ended it or it is unknown.
         signal: Name of the signal that ended it, such as `SIGKILL`, or None.
         stderr_tail: The last lines that the process wrote to its standard error.
+        note: What else was seen: for how long the node was silent before it was declared dead,
+            or how many processes the kernel killed because memory had run out.
     """
 
     def __init__(
@@ -114,15 +116,15 @@ class NodeDeadError(DeadActorError):
         exit_code: int | None = None,
         signal: str | None = None,
         stderr_tail: Sequence[str] = (),
+        note: str = "",
     ) -> None:
         if signal is not None:
             how = f"ended by {signal}"
-            if signal == "SIGKILL":
-                how += " (killed by hand, or out of memory)"
         elif exit_code is not None:
             how = f"exit code {exit_code}"
         else:
-            how = "cause unknown"
+            how = "" if note else "cause unknown"
+        how = "; ".join(part for part in (how, note) if part)
         lines = "".join(f"\n    {line}" for line in stderr_tail[-_LINES_QUOTED:])
         said = f"; its last lines:{lines}" if lines else ""
         super().__init__(address, f"node {node} has died ({how}){said}")
@@ -130,6 +132,7 @@ class NodeDeadError(DeadActorError):
         self.exit_code = exit_code
         self.signal = signal
         self.stderr_tail = tuple(stderr_tail)
+        self.note = note
 
     def about(self, address: Address | str) -> NodeDeadError:
         """Return the same error about another actor of the node."""
@@ -139,6 +142,7 @@ class NodeDeadError(DeadActorError):
             exit_code=self.exit_code,
             signal=self.signal,
             stderr_tail=self.stderr_tail,
+            note=self.note,
         )
 
 

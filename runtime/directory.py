@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..actors.actor import Actor
 from ..actors.handler import handler
 from ..protocols.address import Address  # noqa: TC001  # handler hints are read at run time
-from ..protocols.control import NodeInfo  # noqa: TC001  # likewise
+from ..protocols.control import NodeInfo, NodeStatus  # noqa: TC001  # likewise
 from ..protocols.errors import DeadActorError, NameTakenError
 from ..protocols.log import log
 
@@ -91,6 +91,7 @@ class Directory(Actor):
         self.names = Names()
         self.nodes: dict[str, NodeInfo | None] = {}
         self.on_joined: Callable[[NodeInfo], None] = lambda _info: None
+        self.statuses_of_nodes: Callable[[], list[NodeStatus]] = list
         self._changed = asyncio.Event()
 
     def change(self) -> None:
@@ -164,6 +165,11 @@ class Directory(Actor):
     async def actors(self) -> dict[str, Address]:
         """Return every named actor."""
         return self.names.all()
+
+    @handler(concurrent=True)
+    async def statuses(self) -> list[NodeStatus]:
+        """Return how each node is that the leader started."""
+        return self.statuses_of_nodes()
 
     @handler(concurrent=True)
     async def all_nodes(self) -> list[NodeInfo]:

@@ -8,9 +8,17 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ..protocols.control import NodeConfig, NodeDown, NodeInfo, SpawnRequest, Supervision
+from ..protocols.control import (
+    NodeConfig,
+    NodeDown,
+    NodeInfo,
+    NodeStatus,
+    SpawnRequest,
+    Supervision,
+)
 from ..protocols.errors import NameTakenError, PasselError, SpawnError
 from ..protocols.log import log
+from .health import Health
 from .host import Process  # noqa: TC001  # a dataclass field's type
 from .loading import main_file
 from .service import error_of_down, service_of
@@ -19,6 +27,7 @@ from .supervision import Failed, GiveUp, RestartPolicy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .detector import Bounds
     from .directory import Directory
     from .host import Exit, LeaderHost
     from .node import Node
@@ -42,6 +51,7 @@ class Member:
         joined: Resolved when the present life has joined, or has ended before it could.
         watch: Waits for the end of the present life's process.
         revival: Begins the next life, while that is under way.
+        note: What was seen of the present life's end besides how its process ended.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Member:
     joined: asyncio.Future[NodeInfo] | None = None
     watch: asyncio.Task[None] | None = None
     revival: asyncio.Task[None] | None = None
+    note: str = ""
 
 
 class Fleet:
@@ -68,6 +79,7 @@ class Fleet:
         transport: str,
         options: Mapping[str, Any],
         seed: int,
+        bounds: Bounds,
     ) -> None:
         self._node = node
         self._directory = directory
@@ -77,6 +89,8 @@ class Fleet:
         self._seed = seed
         self._members: dict[str, Member] = {}
         self._lives: dict[str, int] = {}
+        self._health = Health(node, bounds, self._declared_dead)
+        directory.statuses_of_nodes = self.statuses
         node.placed = self._placed
         directory.on_joined = self._joined
 
@@ -84,6 +98,17 @@ class Fleet:
     def names(self) -> list[str]:
         """The nodes, in the order they were started."""
         return list(self._members)
+
+    def statuses(self) -> list[NodeStatus]:
+        """Return how each node is; one that is between two lives is `dead`."""
+        return [self._status(member) for member in self._members.values()]
+
+    def _status(self, member: Member) -> NodeStatus:
+        known = self._health.status(member.name)
+        if known is not None:
+            return known
+        pid = member.process.pid if member.process is not None else 0
+        return NodeStatus(node=member.name, life=member.life, pid=pid, state="dead")
 
     async def start(self, name: str, *, threads: int, supervision: Supervision) -> NodeInfo:
         """Start a node process and return once it has joined.
@@ -114,6 +139,7 @@ class Fleet:
         """Stop every node, latest first."""
         for name in reversed(self.names):
             await self.stop(name, grace=grace)
+        self._health.close()
 
     def cease(self) -> None:
         """Revive no node any more; whoever waits for a revival is told that it will not come."""
@@ -129,6 +155,7 @@ class Fleet:
 
     def kill(self) -> None:
         """End every process at once."""
+        self._health.close()
         for member in self._members.values():
             member.leaving = True
             if member.process is not None:
@@ -148,6 +175,7 @@ class Fleet:
     async def _launch(self, member: Member) -> NodeInfo:
         member.life = self._lives[member.name] = self._lives.get(member.name, 0) + 1
         self._directory.nodes[member.name] = None
+        member.note = ""
         config = NodeConfig(
             node=member.name,
             life=member.life,
@@ -180,8 +208,16 @@ class Fleet:
         member = self._members.get(info.node)
         if member is not None and member.life == info.life and member.joined is not None:
             self._node.router.peers[info.node] = info
+            self._health.watch(info)
             if not member.joined.done():
                 member.joined.set_result(info)
+
+    def _declared_dead(self, node: str, life: int, silence: float) -> None:
+        """A node is silent for too long: end its process, so that it is dead indeed."""
+        member = self._members.get(node)
+        if member is not None and member.life == life and member.process is not None:
+            member.note = f"declared dead after {silence:.1f} s of silence"
+            member.process.kill()
 
     async def _watch(
         self, member: Member, process: Process, joined: asyncio.Future[NodeInfo]
@@ -189,6 +225,7 @@ class Fleet:
         """Wait for the end of one life; tell everybody; begin the next life if that is allowed."""
         end = await process.wait()
         process.hang_up()
+        self._health.forget(member.name, process.life)
         if not joined.done():
             joined.set_exception(SpawnError(f"node {member.name}", _words(end)))
         if joined.cancelled() or joined.exception() is not None:
@@ -199,6 +236,7 @@ class Fleet:
             exit_code=end.exit_code,
             signal=end.signal,
             stderr_tail=end.stderr_tail,
+            note=member.note,
         )
         moved = self._directory.names.unsettle(member.name)
         self._directory.nodes[member.name] = None
@@ -267,6 +305,7 @@ class Fleet:
     async def _end(self, member: Member, *, grace: float) -> None:
         """End a node: in order within `grace` seconds, then by force."""
         member.leaving = True
+        self._health.forget(member.name)  # it may be as slow as its grace allows
         if member.revival is not None:
             member.revival.cancel()
             await asyncio.wait([member.revival])

@@ -9,6 +9,7 @@ from ..protocols.address import LEADER
 from ..protocols.control import Supervision
 from ..protocols.errors import ActorError, RuntimeClosedError, SpawnError
 from ..protocols.log import log
+from .detector import Bounds
 from .directory import Directory
 from .endpoints import TRANSPORTS
 from .fleet import Fleet
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ..actors.actor import Actor
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
-    from ..protocols.control import ActorDown, NodeInfo, NodeStatistics
+    from ..protocols.control import ActorDown, NodeInfo, NodeStatistics, NodeStatus
     from .host import LeaderHost
     from .topology import Topology
     from .topology.launch import Launched
@@ -53,6 +54,8 @@ class Runtime:
         seed: Seeds the randomness of actors.
         run_directory: Parent of the run directory instead of the user's usual one.
         grace: Seconds that actors, and then processes, have to end when the runtime does.
+        node_silence: Seconds after which a node whose process answers no heartbeat is declared
+            dead: stopped, or cut off. One that only computes is never declared dead.
         topology: Path of the topology file, shown by `passel ps`.
         host: How it reaches the outside instead of by this machine; a simulator's.
     """
@@ -67,6 +70,7 @@ class Runtime:
         seed: int = 0,
         run_directory: Path | None = None,
         grace: float = 5.0,
+        node_silence: float = 2.5,
         topology: str = "",
         host: LeaderHost | None = None,
     ) -> None:
@@ -82,6 +86,7 @@ class Runtime:
         self._seed = seed
         self._host = host or LocalLeaderHost(name, transport=transport, base=run_directory)
         self._grace = grace
+        self._bounds = Bounds(node_silence)
         self._topology = topology
         self._group: asyncio.TaskGroup | None = None
         self._open: _Parts | None = None
@@ -204,7 +209,13 @@ class Runtime:
         host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
         options = {"isolate": self._isolate, "grace": self._grace}
         fleet = Fleet(
-            node, names, host, transport=self._transport, options=options, seed=self._seed
+            node,
+            names,
+            host,
+            transport=self._transport,
+            options=options,
+            seed=self._seed,
+            bounds=self._bounds,
         )
         return _Parts(node, fleet, names)
 
@@ -334,6 +345,10 @@ class Runtime:
     async def stop_node(self, name: str, *, grace: float = 5.0) -> None:
         """Stop a node with all its actors."""
         await self._parts.fleet.stop(name, grace=grace)
+
+    def nodes(self) -> list[NodeStatus]:
+        """Return how each node is that was started: alive, busy, suspected or dead."""
+        return self._parts.fleet.statuses()
 
     def pid_of(self, node: str) -> int:
         """Return the process id of a node that was started."""

@@ -113,6 +113,11 @@ class NodeService(Actor):
         return list(self._node.letters)
 
     @handler(concurrent=True)
+    async def clock(self) -> float:
+        """Return the time on this node's monotonic clock; also a sign that its loop turns."""
+        return self._node.now()
+
+    @handler(concurrent=True)
     async def peer_down(self, down: NodeDown) -> None:
         """Another node's process has ended."""
         self._node.router.peer_died(error_of_down(down), down.life)
@@ -181,6 +186,7 @@ def error_of_down(down: NodeDown) -> NodeDeadError:
         exit_code=down.exit_code,
         signal=down.signal,
         stderr_tail=down.stderr_tail,
+        note=down.note,
     )
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..protocols.arrays import Buffer
+    from ..protocols.control import NodeInfo
+    from .detector import Bounds
 
     OnBatch = Callable[[bytes, Buffer, Sequence[Buffer]], None]
     OnRefused = Callable[[bytes, str], None]
@@ -34,6 +36,14 @@ class Outlet(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Watches one peer's process."""
+
+    def close(self) -> None:
+        """Watch no more; nothing is said afterwards."""
+        ...
+
+
 class Transport(Protocol):
     """One node's attachment to a network."""
 
@@ -54,6 +64,18 @@ class Transport(Protocol):
 
     def connect(self, endpoint: str) -> Outlet:
         """Return an outlet to the node at `endpoint`; it need not be up yet.
+
+        Raises:
+            ProtocolError: That is no endpoint.
+        """
+        ...
+
+    def probe(self, peer: NodeInfo, bounds: Bounds, on_change: Callable[[bool], None]) -> Probe:
+        """Watch whether the process of a node runs and is reached, busy or not.
+
+        `on_change(True)` when it begins to answer, `on_change(False)` when it has not for
+        `bounds.suspicion` seconds; from the loop, never from within this call. It carries no
+        messages, and the peer's inlet never shows it.
 
         Raises:
             ProtocolError: That is no endpoint.

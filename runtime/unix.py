@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING, Final
 from ..protocols.errors import LimitError, ProtocolError, SpawnError
 from ..protocols.log import log
 from .framing import FrameReader, header_of
+from .process_probe import ProcessProbe
 from .transport import LINGER_SECONDS, MAX_PATH_BYTES, check_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..protocols.arrays import Buffer
+    from ..protocols.control import NodeInfo
+    from .detector import Bounds
     from .transport import OnBatch, OnRefused
 
 SCHEME: Final = "unix://"
@@ -60,6 +63,7 @@ class UnixTransport:
         self._loop = asyncio.get_running_loop()
         self._inlets: dict[Inlet, None] = {}
         self._outlets: dict[UnixOutlet, None] = {}
+        self._probes: dict[ProcessProbe, None] = {}
         self._resume: asyncio.TimerHandle | None = None
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
@@ -94,6 +98,14 @@ class UnixTransport:
         self._outlets[outlet] = None
         return outlet
 
+    def probe(
+        self, peer: NodeInfo, bounds: Bounds, on_change: Callable[[bool], None]
+    ) -> ProcessProbe:
+        """Watch whether the process of a node of this host runs."""
+        probe = ProcessProbe(peer.pid, self._loop, bounds, on_change, self._forget_probe)
+        self._probes[probe] = None
+        return probe
+
     def close(self) -> None:
         """Send what outlets still hold, within a short linger; close every socket, remove the file."""
         if self._listener.fileno() < 0:
@@ -103,11 +115,16 @@ class UnixTransport:
         self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
         Path(self._path).unlink(missing_ok=True)
+        for probe in list(self._probes):
+            probe.close()
         for inlet in list(self._inlets):
             inlet.close()
         until = self._loop.time() + LINGER_SECONDS
         for outlet in list(self._outlets):
             outlet.finish(until)
+
+    def _forget_probe(self, probe: ProcessProbe) -> None:
+        self._probes.pop(probe, None)
 
     def _forget(self, outlet: UnixOutlet) -> None:
         self._outlets.pop(outlet, None)

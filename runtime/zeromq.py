@@ -15,10 +15,15 @@ import zmq
 
 from ..protocols.errors import ProtocolError, SpawnError
 from ..protocols.log import log
+from .probe import ZeroMQProbe
 from .transport import LINGER_SECONDS, check_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..protocols.arrays import Buffer
+    from ..protocols.control import NodeInfo
+    from .detector import Bounds
     from .transport import OnBatch, OnRefused
 
 HIGH_WATER_MARK: Final = 1_000
@@ -50,6 +55,7 @@ class ZeroMQTransport:
         self._context = zmq.Context(io_threads=1)
         self._context.max_sockets = 16_384
         self._outlets: set[ZeroMQOutlet] = set()
+        self._probes: dict[ZeroMQProbe, None] = {}
         self._inlet = self._socket(zmq.ROUTER)
         self._inlet.router_mandatory = True
         try:
@@ -91,12 +97,35 @@ class ZeroMQTransport:
         self._outlets.add(outlet)
         return outlet
 
+    def probe(
+        self, peer: NodeInfo, bounds: Bounds, on_change: Callable[[bool], None]
+    ) -> ZeroMQProbe:
+        """Watch whether the process of a node answers heartbeats.
+
+        Raises:
+            ProtocolError: That is no endpoint.
+        """
+        socket = self._socket(zmq.DEALER)
+        probe = ZeroMQProbe(socket, self._loop, bounds, on_change, self._forget_probe)
+        try:
+            socket.connect(peer.endpoint)
+        except zmq.ZMQError as error:
+            probe.close()
+            raise ProtocolError(f"endpoint {peer.endpoint!r}: {error}") from None
+        self._probes[probe] = None
+        return probe
+
+    def _forget_probe(self, probe: ZeroMQProbe) -> None:
+        self._probes.pop(probe, None)
+
     def close(self) -> None:
         """Close every socket and remove the socket file."""
         if self._watched is not None:
             self._loop.remove_reader(self._watched)
             self._watched = None
         self._on_batch = None
+        for probe in list(self._probes):
+            probe.close()
         for outlet in list(self._outlets):
             outlet.close()
         self._inlet.close(linger=0)
