@@ -75,7 +75,11 @@ class Context(Spawner, Protocol):
         ...
 
     def options(self, **options: Any) -> Spawner:
-        """Return a spawner with options: see `Runtime.options`."""
+        """Return a spawner with options: see `Runtime.options`.
+
+        What an actor spawns is its child, wherever it lives: it ends when this actor stops,
+        restarts or dies with its node, the latest first.
+        """
         ...
 
     async def stop(self, ref: Any, *, drain: bool = False, grace: float = 5.0) -> None:

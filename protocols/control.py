@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from .address import Address
+
+Directive: TypeAlias = Literal["resume", "restart", "stop", "escalate"]
+"""What a failure does: go on; make the actor anew; end it; end it, and whoever is above fails."""
 
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     """How failures of one actor are answered.
 
     Attributes:
+        on_failure: Directive by name of an error's class, of which the most specific counts;
+            what is not named restarts the actor.
+        group: Whose strategy and numbers take the place of those below; empty for no group.
         max_restarts: Restarts allowed within the window; one more failure stops the actor.
         within: Length of the window in seconds.
         backoff: Seconds before the first restart; doubles with each further one.
         max_backoff: Longest pause in seconds.
     """
 
+    on_failure: dict[str, Directive] = {}
+    group: str = ""
     max_restarts: int = 3
     within: float = 60.0
     backoff: float = 0.05
@@ -35,6 +43,7 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
         arguments: Encoded arguments of its constructor, positional ones and then keywords.
         capacity: Places in its mailbox per sending node.
         supervision: How its failures are answered.
+        parent: The actor that it ends with, or None.
     """
 
     class_path: str
@@ -43,6 +52,7 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
     arguments: bytes
     capacity: int = 1024
     supervision: Supervision = Supervision()
+    parent: Address | None = None
 
 
 class ActorDown(msgspec.Struct, frozen=True, kw_only=True):

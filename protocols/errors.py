@@ -8,6 +8,8 @@ PasselError
 ├── ActorError              something about one actor
 │   ├── DeadActorError      the actor has stopped, or never was
 │   │   └── NodeDeadError   ... because its node's process ended
+│   ├── RestartedError      the actor was restarted while it handled the request
+│   ├── EscalatedError      an actor or group could not be helped where it is supervised
 │   ├── DeadlineError       the answer did not come in time (also a TimeoutError)
 │   ├── MailboxFullError    the mailbox has no place, and the caller did not want to wait
 │   ├── SlowSubscriberError a subscriber was further behind than its topic allows
@@ -144,6 +146,31 @@ class NodeDeadError(DeadActorError):
             stderr_tail=self.stderr_tail,
             note=self.note,
         )
+
+
+class RestartedError(ActorError):
+    """Raised at the caller when supervision restarted the actor while it handled the request.
+
+    The request is not handled again: ask anew if that does no harm.
+    """
+
+    def __init__(self, address: Address | str) -> None:
+        super().__init__(
+            f"actor {address} was restarted while it handled this; ask again if that is safe"
+        )
+        self.address = address
+
+
+class EscalatedError(ActorError):
+    """Given to whoever is above an actor or group that failed and could not be helped there.
+
+    A parent gets it as a failure of its own. At the root it ends the runtime.
+    """
+
+    def __init__(self, source: Address | str, reason: str) -> None:
+        super().__init__(f"{source} escalated its failure: {reason}")
+        self.source = source
+        self.reason = reason
 
 
 class DeadlineError(ActorError, TimeoutError):

@@ -16,6 +16,7 @@ from .errors import (
     NotAHandlerError,
     PasselError,
     RemoteError,
+    RestartedError,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def refusal(error: PasselError) -> Failed:
     """Return the record of the runtime's own refusal of a request."""
     if isinstance(error, DeadActorError):
         return Failed("dead", [str(error.address), error.reason])
+    if isinstance(error, RestartedError):
+        return Failed("restarted", [str(error.address)])
     if isinstance(error, CallCycleError):
         return Failed("cycle", [str(error.address), list(error.chain)])
     if isinstance(error, NotAHandlerError):
@@ -93,6 +96,7 @@ def error_of(
             return rebuilt
     rules: dict[str, type[PasselError]] = {
         "dead": DeadActorError,
+        "restarted": RestartedError,
         "cycle": CallCycleError,
         "handler": NotAHandlerError,
         "full": MailboxFullError,

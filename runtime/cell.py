@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..actors.actor import Actor
 from ..actors.call import CURRENT_CALL, Call
-from ..protocols.errors import DeadActorError
+from ..protocols.errors import DeadActorError, PasselError, RestartedError
 from ..protocols.log import log
+from .ending import end_tasks
 from .handling import handle
+from .recovery import Recovery
 from .sending import OPEN, TELL
 from .streams import Producer
-from .supervision import Failed, GiveUp, RestartPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
     from ..protocols.address import Address
     from ..protocols.control import Supervision
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 _TURN: Final = 64
 """Messages handled before other tasks of the node get a turn."""
 
+HALT_SECONDS: Final = 5.0
+"""Seconds that `stopping`, and then its children, have when a healthy actor is made anew."""
+
 
 class Cell:
     """The runtime's side of one actor.
@@ -44,29 +48,43 @@ class Cell:
         key: The address as text.
         actor: The object; replaced when it restarts.
         target: What leads here on this node, once somebody uses it.
+        supervision: How its failures are answered.
+        parent: The actor that spawned it, with which it ends; or None.
+        children: What it spawned itself, in order, here and elsewhere.
+        failure: What it failed with, until that is dealt with.
+        recovery: Deals with its failures; None until the first.
+        pausing: Whether its object is gone and the next one not there yet.
         stopping: Whether its end has begun.
         closed: Whether it has stopped for good.
     """
 
     __slots__ = (
-        "_backoff", "_beside", "_closers", "_current", "_drainer", "_failure", "_mailbox", "_make", "_node",
-        "_policy", "_supervision", "actor", "address", "closed", "edges", "ending", "failed",
-        "handled", "key", "now", "ready", "restarts", "senders", "specs", "stopping", "target", "watchers",
+        "_beside", "_closers", "_current", "_drainer", "_mailbox", "_make", "_node", "actor", "address",
+        "children", "closed", "edges", "ending", "failed", "failure", "handled", "key", "now", "parent",
+        "pausing", "ready", "recovery", "restarts", "senders", "specs", "stopping", "supervision", "target",
+        "watchers",
     )  # fmt: skip
 
     def __init__(
-        self, node: Node, address: Address, make: Callable[[Cell], Actor], supervision: Supervision
+        self,
+        node: Node,
+        address: Address,
+        make: Callable[[Cell], Actor],
+        supervision: Supervision,
+        parent: Address | None = None,
     ) -> None:
         self._node = node
         self._make = make
-        self._supervision = supervision
-        self._policy: RestartPolicy | None = None
+        self.supervision = supervision
+        self.parent = parent
+        self.children: dict[Address, None] | None = None
+        self.failure: BaseException | None = None
+        self.recovery: Recovery | None = None
+        self.pausing = False
         self._mailbox: deque[Delivery] | None = None
         self._drainer: asyncio.Task[None] | None = None
         self._current: Delivery | None = None
         self._beside: dict[Any, asyncio.Task[None]] | None = None
-        self._failure: BaseException | None = None
-        self._backoff = False
         self.stopping = False
         self._closers: list[Callable[[], None]] | None = None
         self.address = address
@@ -97,7 +115,7 @@ class Cell:
         """One word for status displays."""
         if self.stopping or self.closed:
             return "stopping"
-        if self._backoff:
+        if self.pausing:
             return "restarting"
         if not self.ready:
             return "starting"
@@ -117,7 +135,7 @@ class Cell:
             finally:
                 CURRENT_CALL.reset(token)
         self.ready = True
-        if self._mailbox or self._failure is not None:
+        if self._mailbox or self.failure is not None:
             self._wake()
 
     def deliver(self, request: Delivery) -> None:
@@ -189,9 +207,9 @@ class Cell:
         turn = 0
         try:
             while True:
-                if self._failure is not None:
-                    await self._restart()
-                if not self._mailbox or self.stopping:
+                if self.failure is not None:
+                    await self._recover()
+                if not self._mailbox or self.stopping or not self.ready:
                     break
                 request = self._mailbox.popleft()
                 if request.spec.concurrent:
@@ -257,41 +275,63 @@ class Cell:
         """The actor failed outside any ask: log it and let supervision decide."""
         log.error("actor failed", actor=self.key, during=during, error=repr(error), exc_info=error)
         self._node.report("actor failed", self.key, f"{during}: {error!r}")
-        if self.stopping or self.closed or self._failure is not None:
+        if self.stopping or self.closed or self.failure is not None:
             return
-        self._failure = error
+        if self.recovery is None:
+            self.recovery = Recovery(self, self._node)
+        self.recovery.last = f"{during}: {error!r}"
+        self.failure = error
         if self.ready:
             self._wake()
 
-    async def _restart(self) -> None:
-        """Carry out what the restart policy says, until the actor runs or is given up."""
-        while self._failure is not None and not self.stopping:
-            if self._policy is None:
-                self._policy = RestartPolicy(self._supervision)
-            error = self._failure
-            effect = self._policy.handle(Failed(self._node.now()))
-            if isinstance(effect, GiveUp):
-                reason = f"it failed {effect.failures} times within {effect.within:g} s: {error!r}"
-                log.error("actor given up", actor=self.key, reason=reason)
-                self._node.report("actor given up", self.key, reason)
-                self._node.start_task(self._node.stop_cell(self, reason, grace=0.0))
-                self.stopping = True
-                return
-            self.ready = False
-            self._backoff = True
-            try:
-                await asyncio.sleep(effect.after)
-                await self._end_beside(0.0)
-                self._run_closers()
-                self._failure = None
-                self.restarts += 1
-                await self.start()
-            except Exception as failure:  # noqa: BLE001  # a supervisor's edge
-                log.error("actor failed to restart", actor=self.key, exc_info=failure)
-                self._failure = failure
-            finally:
-                self._backoff = False
-        log.info("actor restarted", actor=self.key, restarts=self.restarts)
+    async def _recover(self) -> None:
+        if self.recovery is not None and not self.stopping:
+            await self.recovery.run()
+
+    def pause(self) -> None:
+        """Handle nothing more until `renew`; what comes waits in the mailbox."""
+        self.ready = False
+        self.pausing = True
+
+    async def halt(self) -> None:
+        """End the present object and what it spawned; the mailbox waits for the next one.
+
+        `stopping` runs if the actor was well; one that failed is just thrown away.
+        """
+        well = self.ready and self.failure is None
+        self.pause()
+        if self._drainer is not None and self._drainer is not asyncio.current_task():
+            await end_tasks([self._drainer], 0.0, self.key)
+        await self._end_beside(0.0)
+        await self._node.family.end_children(self, HALT_SECONDS)
+        if well and not self.stopping:
+            await self._run_stopping(HALT_SECONDS)
+        self._run_closers()
+
+    async def renew(self) -> None:
+        """Make the actor anew after `halt`, and go on with its mailbox.
+
+        Raises:
+            Exception: Whatever the constructor or `started` raised.
+        """
+        if self.stopping or self.closed:
+            return
+        self.failure = None
+        self.restarts += 1
+        try:
+            await self.start()
+        except BaseException:
+            await self._end_beside(0.0)
+            await self._node.family.end_children(self, HALT_SECONDS)
+            self._run_closers()
+            raise
+        self.pausing = False
+
+    def interruption(self) -> PasselError:
+        """Return what those are told whose request was being handled when it was cut short."""
+        if self.pausing and not self.stopping:
+            return RestartedError(self.address)
+        return DeadActorError(self.address, "it was stopped while handling this")
 
     async def finish(
         self, reason: str, *, drain: bool, grace: float, asker: asyncio.Task[Any] | None
@@ -308,8 +348,11 @@ class Cell:
                 await asyncio.wait([self._drainer], timeout=until - self._node.now())
         self.stopping = True
         if self._drainer is not None and not own:
-            await _end([self._drainer], 0.0 if self._backoff else until - self._node.now())
+            grace = 0.0 if self.pausing else until - self._node.now()
+            await end_tasks([self._drainer], grace, self.key)
         await self._end_beside(until - self._node.now(), asker)
+        if self.children:
+            await self._node.family.end_children(self, max(0.0, until - self._node.now()))
         if (
             self.ready
             and self.actor is not None
@@ -333,8 +376,8 @@ class Cell:
         """End what runs beside: handlers within `grace` seconds, then background work at once."""
         beside = {o: t for o, t in (self._beside or {}).items() if t is not asker}
         background = [t for o, t in beside.items() if asyncio.iscoroutine(o)]
-        await _end([t for t in beside.values() if t not in background], grace)
-        await _end(background, 0.0)
+        await end_tasks([t for t in beside.values() if t not in background], grace, self.key)
+        await end_tasks(background, 0.0, self.key)
 
     def _run_closers(self) -> None:
         closers, self._closers = self._closers, None
@@ -345,6 +388,7 @@ class Cell:
         """End an actor that could not be started."""
         self.stopping = True
         await self._end_beside(0.0)
+        await self._node.family.end_children(self, HALT_SECONDS)
         self.close(reason)
 
     def close(self, reason: str) -> None:
@@ -364,6 +408,8 @@ class Cell:
         for watcher in self.watchers or ():
             if not watcher.done():
                 watcher.set_result(reason)
+        if self.parent is not None:
+            self._node.family.leave(self)
         self._run_closers()
 
 
@@ -377,13 +423,3 @@ class Edge:
         self.sequence = 0
         self.sent = 0.0
         self.arrived = 0.0
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]], grace: float) -> None:
-    """Give tasks `grace` seconds to end, then cancel them and wait until they have."""
-    if tasks and grace > 0.0:
-        await asyncio.wait(tasks, timeout=grace)
-    while left := [task for task in tasks if not task.done()]:
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=1.0)

@@ -64,11 +64,11 @@ class ActorContext:
 
     def options(self, **options: Any) -> Spawn:
         """Return a spawner with options; see `Runtime.options`."""
-        return Spawn(self._node, **options)
+        return Spawn(self._node, parent=self._cell, **options)
 
     async def spawn(self, actor_class: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Start an actor on this node."""
-        return await Spawn(self._node).spawn(actor_class, *args, **kwargs)
+        """Start an actor on this node; it ends with this one."""
+        return await Spawn(self._node, parent=self._cell).spawn(actor_class, *args, **kwargs)
 
     async def stop(self, ref: Any, *, drain: bool = False, grace: float = 5.0) -> None:
         """Stop an actor; from its own handler it ends once that handler has."""
@@ -109,6 +109,10 @@ class ActorContext:
         timer = Timer(self, seconds, partial(handler, *arguments))
         self.start(timer.run(at_once=at_once))
         return timer
+
+    def fail(self, error: BaseException, during: str) -> None:
+        """Give an error of the actor's own work to supervision."""
+        self._cell.fail(error, during)
 
     def now(self) -> float:
         """Return monotonic seconds."""

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ..actors.call import CURRENT_CALL, Call
-from ..protocols.errors import CodecError, DeadActorError, DeadlineError, PasselError
+from ..protocols.errors import CodecError, DeadlineError, PasselError
 from .sending import OPEN, TELL
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ async def handle(cell: Cell, request: Delivery) -> None:
     except asyncio.CancelledError as error:
         if not _is_ordered():
             cell.raised(request, error)
-        elif not request.cancelled or cell.stopping:
-            request.reject(DeadActorError(cell.address, "it was stopped while handling this"))
+        elif not request.cancelled or cell.stopping or cell.pausing:
+            request.reject(cell.interruption())
             raise
     except Exception as error:  # noqa: BLE001  # a supervisor's edge
         cell.raised(request, error)

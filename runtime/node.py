@@ -23,6 +23,7 @@ from ..protocols.errors import (
 from ..protocols.log import log
 from .cell import Cell
 from .context import ActorContext
+from .family import Family
 from .meter import Meter
 from .receiver import Receiver
 from .router import Router
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ..actors.handler import HandlerSpec
     from .cell import Delivery
     from .host import Host
+    from .overseer import Overseer
     from .transport import Transport
 
 _REVIVAL_SECONDS: Final = 2.0
@@ -57,6 +59,7 @@ class Counters:
         self.refused = 0
         self.late_replies = 0
         self.failed_tells = 0
+        self.given_up = 0
 
 
 class Node:
@@ -102,6 +105,8 @@ class Node:
         self.sender = NodeSender(self)
         self.router = Router(self)
         self.receiver = Receiver(self)
+        self.family = Family(self)
+        self.overseer: Overseer | None = None
         self.classes: dict[str, str] = {}
         self.report: Callable[[str, str, str], None] = lambda _event, _actor, _what: None
         self.placed: Callable[[str, SpawnRequest], None] = lambda _node, _request: None
@@ -148,6 +153,7 @@ class Node:
         name: str = "",
         capacity: int = 1024,
         supervision: Supervision | None = None,
+        parent: Address | None = None,
         serial: int | None = None,
     ) -> Cell:
         """Enter an actor into the node's table; `start` it next.
@@ -172,7 +178,7 @@ class Node:
             actor.__init__(*arguments, **keywords)  # type: ignore[misc]  # after context is set
             return actor
 
-        cell = Cell(self, address, make, supervision or _DEFAULT_SUPERVISION)
+        cell = Cell(self, address, make, supervision or _DEFAULT_SUPERVISION, parent)
         cell.specs = handlers_of(actor_class)
         self.cells[name] = cell
         return cell
@@ -259,7 +265,8 @@ class Node:
         """Wait until an actor of this node is gone; at once when it is."""
         cell = self.cell_of(address)
         if cell is None:
-            return ActorDown(address=address, reason="it is not there")
+            reason = self.ends.get((address.actor, address.incarnation), "it is not there")
+            return ActorDown(address=address, reason=reason)
         waiter: asyncio.Future[str] = self.loop.create_future()
         if cell.watchers is None:
             cell.watchers = []

@@ -237,6 +237,7 @@ class Router:
             link = self.links[error.node] = self._new_link(error.node, life)
         if link.life <= life:
             link.fail(error)
+        self._node.family.orphan(error.node, life)
 
     def has_died(self, address: Address) -> bool:
         """Return whether this life of the actor's node is known to have ended."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
     from ..protocols.control import ActorDown, NodeInfo, NodeStatistics, NodeStatus
+    from .directives import OnFailure
     from .host import LeaderHost
     from .topology import Topology
     from .topology.launch import Launched
@@ -259,6 +260,7 @@ class Runtime:
         name: str = "",
         node: str = "",
         capacity: int = 1024,
+        on_failure: OnFailure = "restart",
         max_restarts: int = 3,
         within: float = 60.0,
         backoff: float = 0.05,
@@ -271,6 +273,9 @@ class Runtime:
             name: Name in the directory; a named actor survives the death of its node.
             node: Name of the node to start it on; empty for this process.
             capacity: Places in its mailbox per sending node.
+            on_failure: What a failed tell, timer or background work does: `resume`, `restart`,
+                `stop` or `escalate`; or that by class of the error, others restart:
+                `{TimeoutError: "resume", "OSError": "stop"}`.
             max_restarts: Restarts allowed within the window; one more failure stops it.
             within: Length of that window in seconds.
             backoff: Seconds before the first restart; doubles with each further one.
@@ -282,6 +287,7 @@ class Runtime:
             name=name,
             node=node,
             capacity=capacity,
+            on_failure=on_failure,
             max_restarts=max_restarts,
             within=within,
             backoff=backoff,

@@ -64,6 +64,7 @@ class NodeService(Actor):
             name=request.name,
             capacity=request.capacity,
             supervision=request.supervision,
+            parent=request.parent,
         )
         await node.start_cell(cell)
         return cell.address
@@ -84,6 +85,11 @@ class NodeService(Actor):
     async def watch(self, address: Address) -> ActorDown:
         """Return once the actor is gone."""
         return await self._node.watch_cell(address)
+
+    @handler(concurrent=True)
+    async def child_failed(self, parent: Address, child: str, what: str) -> None:
+        """A child elsewhere of an actor of this node has escalated its failure to it."""
+        self._node.family.child_failed(parent, child, what)
 
     @handler(concurrent=True, raises=(DeadActorError,))
     async def describe(self, name: str) -> list[HandlerInfo]:

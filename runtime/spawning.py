@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..actors.actor import Actor
 from ..actors.handler import signature_of
-from ..actors.ref import DEFAULT_TIMEOUT, reference_type
+from ..actors.ref import DEFAULT_TIMEOUT, Reference, reference_type
 from ..protocols.control import SpawnRequest, Supervision
 from ..protocols.errors import DeadActorError, DeadlineError, SpawnError
 from .arguments import pack_arguments
+from .directives import directives_of
 from .loading import path_of
 from .service import service_of
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
+    from .cell import Cell
+    from .directives import OnFailure
     from .node import Node
 
 P = ParamSpec("P")
@@ -33,7 +36,9 @@ class Spawn:
         name: The actor's name in the directory; empty for an unnamed one.
         node: Name of the node to start it on; empty for the asking node.
         capacity: Places in its mailbox per sending node.
-        supervision: How its failures are answered; the keywords below build one.
+        parent: The actor that spawns it, with which it ends; None for the program.
+        on_failure: What a failed tell, timer or background work does: `resume`, `restart`, `stop`
+            or `escalate`, for all errors or by class.
         max_restarts: See `Supervision`, as for the next three.
         within: Seconds.
         backoff: Seconds.
@@ -48,7 +53,8 @@ class Spawn:
         name: str = "",
         node: str = "",
         capacity: int = 1024,
-        supervision: Supervision | None = None,
+        parent: Cell | None = None,
+        on_failure: OnFailure = "restart",
         max_restarts: int = 3,
         within: float = 60.0,
         backoff: float = 0.05,
@@ -60,8 +66,13 @@ class Spawn:
         self._on = node or asker.name
         self._capacity = capacity
         self._timeout = timeout
-        self._supervision = supervision or Supervision(
-            max_restarts=max_restarts, within=within, backoff=backoff, max_backoff=max_backoff
+        self._parent = parent
+        self._supervision = Supervision(
+            on_failure=directives_of(on_failure, f"actor {name}"),
+            max_restarts=max_restarts,
+            within=within,
+            backoff=backoff,
+            max_backoff=max_backoff,
         )
         if "#" in name or " " in name or "/" in name or name.startswith("@"):
             raise SpawnError(
@@ -88,10 +99,22 @@ class Spawn:
                 if self._name and node.router.locator is not None:
                     await node.router.locator.reserve(self._name)
                 address = await self._place(found, args, kwargs)
+                await self._adopt(address)
         except TimeoutError:
             what = f"spawn {self._name or found.__qualname__}"
             raise DeadlineError(what, self._timeout or 0.0, "it to start") from None
         return cast("ActorRef[A]", node.reference(reference_type(found), address))
+
+    async def _adopt(self, address: Address) -> None:
+        """Enter the actor as a child; one whose parent has ended meanwhile ends too."""
+        if self._parent is None:
+            return
+        node = self._node
+        try:
+            node.family.adopt(self._parent, address)
+        except DeadActorError as error:
+            await node.stop(node.reference(Reference, address), grace=0.0)
+            raise SpawnError(f"actor {address}", error.reason) from None
 
     async def _place(
         self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -123,6 +146,7 @@ class Spawn:
             name=self._name,
             capacity=self._capacity,
             supervision=self._supervision,
+            parent=self._parent.address if self._parent is not None else None,
         )
         await node.start_cell(cell)
         return cell.address
@@ -139,6 +163,7 @@ class Spawn:
             arguments=pack_arguments(node.codec, actor_class, args, kwargs),
             capacity=self._capacity,
             supervision=self._supervision,
+            parent=self._parent.address if self._parent is not None else None,
         )
         assert node.router.locator is not None, "a node that has peers has a locator"
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..protocols.errors import ActorError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -37,7 +39,7 @@ class Timer:
         self._cancelled = True
 
     async def run(self, *, at_once: bool) -> None:
-        """Tick until cancelled; what a call raises ends the timer and is supervision's."""
+        """Tick until cancelled; what a call raises is supervision's, as an error in a tell is."""
         context, seconds = self._context, self._seconds
         start = context.now()
         due = 0 if at_once else 1
@@ -46,7 +48,10 @@ class Timer:
             if self._cancelled:
                 return
             self.ticks += 1
-            await self._call()
+            try:
+                await self._call()
+            except ActorError as error:
+                context.fail(error, "a timer")  # it ticks on if the directive is to resume
             passed = math.floor((context.now() - start) / seconds)
             self.skipped += max(0, passed - due)
             due = max(due, passed) + 1

@@ -164,7 +164,7 @@ def test_a_refusal_arrives_as_the_error_it_was(codec: Codec, error: PasselError)
 
 @given(
     code=st.sampled_from(
-        ["dead", "cycle", "handler", "full", "deadline", "codec", "declared", "?"]
+        ["dead", "restarted", "cycle", "handler", "full", "deadline", "codec", "declared", "?"]
     ),
     facts=st.lists(
         st.none() | st.integers(-9, 9) | st.text(max_size=4) | st.lists(st.integers() | st.text()),

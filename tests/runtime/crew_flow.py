@@ -148,11 +148,11 @@ class Witness(Actor):
         self._changed = asyncio.Event()
 
     @handler(concurrent=True)
-    async def until(self, what: str) -> list[str]:
-        """Return everything heard, once `what` is part of it."""
-        while what not in self.heard:
+    async def until(self, what: str, times: int = 1) -> list[str]:
+        """Return everything heard, once `what` is part of it, so many times."""
+        while self.heard.count(what) < times:
             await self._changed.wait()
-        return self.heard
+        return list(self.heard)
 
 
 class Hop(Actor):
