@@ -18,7 +18,7 @@ class Call:
         deadline: The node's monotonic time by which the whole chain must end, or None.
         chain: Addresses of the actors that wait, outermost first, joined by spaces; the
             handling actor is the last of them when someone waits for its answer.
-        trace: Trace id of 16 bytes, or empty.
+        trace: Trace id of 16 bytes and, with OpenTelemetry, the span and its flags; or empty.
     """
 
     __slots__ = ("chain", "deadline", "source", "trace")

@@ -32,7 +32,8 @@ class Request(Message, array_like=True, gc=False):
         sequence: Number of this message on the edge (source, target), from 1.
         sent: The sender's monotonic clock, in seconds.
         chain: Addresses that wait for this ask, outermost first, joined by spaces.
-        trace: Trace context: 16 bytes of trace id, or empty.
+        trace: Trace context: 16 bytes of trace id, or empty; with OpenTelemetry 8 bytes of the
+            sender's span id and its flags follow.
         key: Idempotency key; empty until retries are there.
         beside: Whether it takes a place beside the mailbox (the sender knows that its handler is
             concurrent or a stream) and not one in it.

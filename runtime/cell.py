@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .node import Node
     from .sending import Sending
     from .target import LocalTarget
+    from .tracing import Span
 
     Delivery = Sending | Inbound
 
@@ -177,6 +178,13 @@ class Cell:
             with contextlib.suppress(ValueError):  # it was answered already
                 self._mailbox.remove(request)
                 request.release()
+
+    def begin_span(self, request: Delivery) -> Span | None:
+        """Begin a span of a request that is handled; None without a tracer."""
+        tracer = self._node.tracer
+        if tracer is None:
+            return None
+        return tracer.server(request.spec.name, request.trace, self.key, request.source)
 
     def lose(self, request: Delivery, reason: str) -> None:
         """Count a request that reaches no handler."""

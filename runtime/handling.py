@@ -24,7 +24,8 @@ async def handle(cell: Cell, request: Delivery) -> None:
     arguments = _arguments(cell, request)
     if arguments is None or request.cancelled:
         return
-    CURRENT_CALL.set(_call(cell, request))
+    span = cell.begin_span(request)
+    CURRENT_CALL.set(_call(cell, request, request.trace if span is None else span.carried))
     try:
         if request.kind == OPEN:
             await _produce(cell, request, arguments)
@@ -39,7 +40,12 @@ async def handle(cell: Cell, request: Delivery) -> None:
             request.reject(cell.interruption())
             raise
     except Exception as error:  # noqa: BLE001  # a supervisor's edge
+        if span is not None:
+            span.fail(error)
         cell.raised(request, error)
+    finally:
+        if span is not None:
+            span.end()
 
 
 async def _produce(cell: Cell, request: Delivery, arguments: tuple[Any, ...]) -> None:
@@ -88,17 +94,17 @@ def _place(cell: Cell, request: Delivery, error: CodecError) -> tuple[str, str]:
     return f"{cell.key}.{request.spec.name}", re.sub(r"`\$\[(\d+)\]`", name, error.detail)
 
 
-def _call(cell: Cell, request: Delivery) -> Call:
+def _call(cell: Cell, request: Delivery, trace: bytes) -> Call:
     """Return what asks made by the handler inherit.
 
     Nobody waits for a tell, so it hands on neither deadline nor chain. In a chain, `~` marks an
     actor that may be asked again because it waits beside its mailbox.
     """
     if request.kind == TELL:
-        return Call(cell.key, None, "", request.trace)
+        return Call(cell.key, None, "", trace)
     own = f"~{cell.key}" if request.spec.concurrent else cell.key
     chain = f"{request.chain} {own}" if request.chain else own
-    return Call(cell.key, request.deadline, chain, request.trace)
+    return Call(cell.key, request.deadline, chain, trace)
 
 
 def _is_ordered() -> bool:

@@ -11,6 +11,7 @@ from ..actors.ref import reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.errors import PasselError
 from .directory import Directory
+from .loading import load_tracer
 from .locator import RemoteLocator
 from .node import Node
 from .service import NodeService
@@ -43,6 +44,7 @@ async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
             isolate=bool(config.options.get("isolate")),
             seed=config.seed,
         )
+        node.tracer = load_tracer(str(config.options.get("traces", "")))
         leader = config.leader
         node.router.peers[leader.node] = leader
         address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)

@@ -6,10 +6,14 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..actors.actor import Actor
 from ..actors.handler import class_path, signature_of
-from ..protocols.errors import ClassLoadError, HandshakeError
+from ..protocols.errors import ClassLoadError, HandshakeError, SpawnError
+
+if TYPE_CHECKING:
+    from .tracing import Tracer
 
 MAIN_ALIAS = "__passel_main__"
 """Module name under which a node loads the file of the program that started it."""
@@ -103,3 +107,20 @@ def _main(main_path: str) -> object:
         del sys.modules[MAIN_ALIAS]
         raise
     return module
+
+
+def load_tracer(path: str) -> Tracer | None:
+    """Let the function at `path` set OpenTelemetry up, and return what makes spans.
+
+    Raises:
+        ClassLoadError: There is no such function.
+        SpawnError: OpenTelemetry is not installed.
+    """
+    if not path:
+        return None
+    try:
+        from .tracing import configure  # an extra
+    except ModuleNotFoundError as error:
+        reason = f'{error.name} is not installed; run `pip install "passel[otel]"`'
+        raise SpawnError("traces", reason) from None
+    return configure(path)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .cell import Delivery
     from .host import Host
     from .overseer import Overseer
+    from .tracing import Tracer
     from .transport import Transport
 
 _REVIVAL_SECONDS: Final = 2.0
@@ -98,6 +99,7 @@ class Node:
         self.wheel = DeadlineWheel(self.loop, self.now)
         self.counters = Counters()
         self.meter = Meter()
+        self.tracer: Tracer | None = None
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
         self.ends: dict[tuple[str, int], str] = {}

@@ -14,7 +14,7 @@ from .directory import Directory
 from .endpoints import TRANSPORTS
 from .fleet import Fleet
 from .life import DIRECTORY_SERIAL
-from .loading import main_file
+from .loading import load_tracer, main_file
 from .local import LocalLeaderHost
 from .node import Node
 from .service import NodeService, service_of, statistics_of
@@ -58,6 +58,8 @@ class Runtime:
         node_silence: Seconds after which a node whose process answers no heartbeat is declared
             dead: stopped, or cut off. One that only computes is never declared dead.
         topology: Path of the topology file, shown by `passel ps`.
+        traces: `module:function` that sets up OpenTelemetry; called once in every process of the
+            runtime, this one included. Asks, tells and handlers then have spans.
         host: How it reaches the outside instead of by this machine; a simulator's.
     """
 
@@ -73,6 +75,7 @@ class Runtime:
         grace: float = 5.0,
         node_silence: float = 2.5,
         topology: str = "",
+        traces: str = "",
         host: LeaderHost | None = None,
     ) -> None:
         if transport not in TRANSPORTS:
@@ -89,6 +92,7 @@ class Runtime:
         self._grace = grace
         self._bounds = Bounds(node_silence)
         self._topology = topology
+        self._traces = traces
         self._group: asyncio.TaskGroup | None = None
         self._open: _Parts | None = None
         self._closing: _Parts | None = None
@@ -184,6 +188,7 @@ class Runtime:
                 await self._group.__aexit__(None, None, None)
 
     async def _start(self, group: asyncio.TaskGroup) -> _Parts:
+        tracer = load_tracer(self._traces)
         host = self._host
         host.open()
         cookie = host.new_cookie()
@@ -200,6 +205,7 @@ class Runtime:
         except BaseException:
             host.close()
             raise
+        node.tracer = tracer
         cell = node.new_cell(Directory, (), {}, name="@directory", serial=DIRECTORY_SERIAL)
         await node.start_cell(cell)
         names = cast("Directory", cell.actor)
@@ -208,7 +214,7 @@ class Runtime:
         arguments = (node, main_file(), _stay)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
         host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
-        options = {"isolate": self._isolate, "grace": self._grace}
+        options = {"isolate": self._isolate, "grace": self._grace, "traces": self._traces}
         fleet = Fleet(
             node,
             names,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..actors.ref import AnySpec, Reference
     from .node import Node
     from .target import Target
+    from .tracing import Span
 
 
 class NodeSender:
@@ -39,6 +40,7 @@ class NodeSender:
     ) -> Any:
         """Send a request and return its result; see `BoundHandler`."""
         sending = self._sending(ASK, ref, spec, arguments, timeout)
+        span = self._span(sending)
         sending.future = future = self._loop.create_future()
         sending.target.submit(sending)
         deadline = sending.deadline
@@ -48,12 +50,16 @@ class NodeSender:
             return await future
         except BaseException as error:
             self._meter.note_failed(error)
+            if span is not None:
+                span.fail(error)
             if future.cancelled() or isinstance(error, DeadlineError):
                 sending.cancelled = True
                 sending.target.withdraw(sending)
             raise
         finally:
             self._meter.note(self._now() - begun)
+            if span is not None:
+                span.end()
             if deadline is not None:
                 self._wheel.discard(slot, sending)
 
@@ -66,6 +72,9 @@ class NodeSender:
     ) -> None:
         """Send a message; return once it has a place in the mailbox."""
         sending = self._sending(TELL, ref, spec, arguments, timeout)
+        span = self._span(sending)
+        if span is not None:
+            span.end()  # nobody hears of its handling, but that is a child of it all the same
         if sending.target.submit(sending):
             return
         sending.future = future = self._loop.create_future()
@@ -102,6 +111,16 @@ class NodeSender:
         sending = self._sending(OPEN, ref, spec, arguments, timeout)
         consumer = Consumer(sending, loop=self._loop, wheel=self._wheel, prefetch=prefetch)
         return StreamIterator(consumer, self._loop)
+
+    def _span(self, sending: Sending) -> Span | None:
+        """Begin a span of what is sent, and let the message carry it; None without a tracer."""
+        tracer = self._node.tracer
+        if tracer is None:
+            return None
+        begin = tracer.told if sending.kind == TELL else tracer.client
+        span = begin(sending.spec.name, sending.target.key)
+        sending.trace = span.carried
+        return span
 
     def _sending(
         self,

@@ -49,6 +49,10 @@ def run_command(
         int | None,
         typer.Option(min=0, max=65535, help="Serve Prometheus metrics at this port, on loopback."),
     ] = None,
+    traces: Annotated[
+        str,
+        typer.Option(metavar="MODULE:FUNCTION", help="Make OpenTelemetry spans; it sets that up."),
+    ] = "",
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")
     ] = False,
@@ -73,7 +77,7 @@ def run_command(
     from ..runtime import Runtime  # it needs sockets, which `check` and others do without
 
     named = {"name": name} if name else {}
-    runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, **named)
+    runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, traces=traces, **named)
     _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None, metrics)
