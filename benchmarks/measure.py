@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import platform
@@ -130,3 +131,38 @@ async def timed_async(
         found.append(stop - start)
         if stop > end:
             return found
+
+
+async def in_flight(step: Callable[[], Awaitable[object]], seconds: float, callers: int) -> float:
+    """Return steps per second of `callers` tasks, each of which awaits one step after the other."""
+    done = 0
+    stop = False
+
+    async def caller() -> None:
+        nonlocal done
+        while not stop:
+            await step()
+            done += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(callers):
+            group.create_task(caller())
+        await asyncio.sleep(0.3)
+        before, start = done, time.perf_counter()
+        await asyncio.sleep(seconds)
+        rate = (done - before) / (time.perf_counter() - start)
+        stop = True
+    return rate
+
+
+def first_answer(command: list[str]) -> float:
+    """Return seconds from starting a program to the line in which it says `first answer`."""
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None, "stdout is a pipe"
+        line = child.stdout.readline()
+        took = time.perf_counter() - start
+        child.stdout.read()
+    if "first answer" not in line:
+        raise RuntimeError(f"the cold start gave no answer: {line!r}")
+    return took

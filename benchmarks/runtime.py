@@ -1,11 +1,14 @@
-"""The runtime against physical floors, measured in the same run.
+"""The runtime against physical floors and other actor runtimes, measured in the same run.
 
-Caller and actor live in two processes of one host and talk over Unix sockets, with deadline,
-trace id and mailbox bound on. Examples:
+Caller and actor live in two processes of one host, with deadline, trace id and mailbox bound on,
+and talk over ZeroMQ; keys that begin with `unix_` are of the same over Unix sockets. Examples:
 
-    python benchmarks/runtime.py                 a table
-    python benchmarks/runtime.py --json          one flat JSON object, medians with p10 and p90
-    python benchmarks/runtime.py --full --json   more rounds
+    python benchmarks/runtime.py                            a table
+    python benchmarks/runtime.py --peers xoscar,ray --json  one flat JSON object, medians with p10 and p90
+    python benchmarks/runtime.py --rounds 3 --seconds 0.4   quicker, wider spread
+    python benchmarks/runtime.py --peers xoscar,ray --json | python benchmarks/tables.py
+
+The last one puts the figures into docs/benchmarks.md. Five rounds with both peers take five minutes.
 """
 
 from __future__ import annotations
@@ -15,17 +18,37 @@ import gc
 import subprocess
 import sys
 import time
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import floors
 import numpy as np
-from measure import Samples, arguments, percentile, report, say, timed_async
+from measure import (
+    Samples,
+    arguments,
+    first_answer,
+    in_flight,
+    percentile,
+    report,
+    say,
+    timed_async,
+)
+from peers import PACKAGES, Peer, peers_of
 
 from passel import Actor, ActorRef, Runtime, handler
 
 MIB = 1 << 20
 IN_FLIGHT = 1_000
 IDLE_ACTORS = 10_000
+COLD_START: Final = Path(__file__).with_name("cold_start.py")
+
+LANES: Final = {"": "ipc", "unix_": "unix"}
+"""Transports between processes, by what their keys begin with."""
+
+Round = dict[str, float]
+"""What one round measured, by key."""
 
 
 class Echo(Actor):
@@ -58,28 +81,6 @@ class Echo(Actor):
 async def latency(ref: ActorRef[Echo], seconds: float) -> list[float]:
     """Return sorted seconds of sequential asks."""
     return sorted(await timed_async(lambda: ref.echo(7), seconds))
-
-
-async def throughput(ref: ActorRef[Echo], seconds: float) -> float:
-    """Return asks per second with IN_FLIGHT callers, each asking in sequence."""
-    done = 0
-    stop = False
-
-    async def caller() -> None:
-        nonlocal done
-        while not stop:
-            await ref.echo(7)
-            done += 1
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(IN_FLIGHT):
-            group.create_task(caller())
-        await asyncio.sleep(0.3)
-        before, start = done, time.perf_counter()
-        await asyncio.sleep(seconds)
-        rate = (done - before) / (time.perf_counter() - start)
-        stop = True
-    return rate
 
 
 async def tells(ref: ActorRef[Echo], number: int) -> float:
@@ -132,66 +133,93 @@ def in_child(what: str) -> float:
     return float(done.stdout.split()[-1])
 
 
-def cold_start() -> float:
-    """Return seconds from starting a fresh interpreter to the first answer of a remote actor."""
-    start = time.perf_counter()
-    command = [sys.executable, str(Path(__file__).with_name("cold_start.py"))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None, "stdout is a pipe"
-        line = child.stdout.readline()
-        took = time.perf_counter() - start
-        child.stdout.read()
-    if "first answer" not in line:
-        raise RuntimeError(f"the cold start gave no answer: {line!r}")
-    return took
+async def node_at_rest(seconds: float = 4.0) -> float:
+    """Return per cent of a core that a node process takes while its IDLE_ACTORS have nothing to do."""
+    async with Runtime(name="bench-idle") as runtime:
+        info = await runtime.start_node("far")
+        spawner = runtime.options(node="far")
+        for ref in [await spawner.spawn(Echo) for _ in range(IDLE_ACTORS)]:
+            await ref.echo(1)
+        await asyncio.sleep(0.5)
+        before, start = processor_seconds(info.pid), time.perf_counter()
+        await asyncio.sleep(seconds)
+        used = processor_seconds(info.pid) - before
+        return 100 * used / (time.perf_counter() - start)
 
 
-async def round_of(ref: ActorRef[Echo], near: ActorRef[Echo], found: Samples, full: bool) -> None:
-    """Measure everything that needs the running actors once."""
-    seconds = 1.0 if full else 0.7
-    times = await latency(ref, seconds)
-    add(found, "ask_p50_us", percentile(times, 50) * 1e6)
-    add(found, "ask_p99_us", percentile(times, 99) * 1e6)
-    add(found, "asks_per_s", await throughput(ref, seconds))
-    add(found, "tells_per_s", await tells(ref, 50_000))
-    add(found, "tensor_1mib_gbs", await tensors(ref, MIB, 100))
-    add(found, "tensor_64mib_gbs", await tensors(ref, 64 * MIB, 5))
+def processor_seconds(pid: int) -> float:
+    """Return how long all threads of a process have run."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(entry.read_text().split()[0]) for entry in threads) / 1e9
+
+
+async def round_of(near: ActorRef[Echo], far: dict[str, ActorRef[Echo]], seconds: float) -> Round:
+    """Measure once all that needs running actors: in this process, and in another one by transport."""
     times = await latency(near, seconds)
-    add(found, "inproc_ask_us", percentile(times, 50) * 1e6)
+    found = {"inproc_ask_us": percentile(times, 50) * 1e6}
+    for lane, ref in far.items():
+        times = await latency(ref, seconds)
+        found[f"{lane}ask_p50_us"] = percentile(times, 50) * 1e6
+        found[f"{lane}ask_p99_us"] = percentile(times, 99) * 1e6
+        found[f"{lane}asks_per_s"] = await in_flight(partial(ref.echo, 7), seconds, IN_FLIGHT)
+        found[f"{lane}tells_per_s"] = await tells(ref, 50_000)
+        found[f"{lane}tensor_1mib_gbs"] = await tensors(ref, MIB, 100)
+        found[f"{lane}tensor_64mib_gbs"] = await tensors(ref, 64 * MIB, 5)
+    return found
 
 
-def floor_round(found: Samples, full: bool) -> None:
+def floor_round(seconds: float) -> Round:
     """Measure every floor once."""
-    seconds = 1.0 if full else 0.7
     p50, p99 = floors.blocking_ask(seconds)
-    add(found, "floor_ask_p50_us", p50)
-    add(found, "floor_ask_p99_us", p99)
-    add(found, "floor_asks_per_s", floors.batched_asks(seconds, IN_FLIGHT))
-    add(found, "floor_tensor_1mib_gbs", floors.shared_slot(seconds))
-    add(found, "floor_inproc_us", floors.queue_hop(seconds))
+    return {
+        "floor_ask_p50_us": p50,
+        "floor_ask_p99_us": p99,
+        "floor_asks_per_s": floors.batched_asks(seconds, IN_FLIGHT),
+        "floor_tensor_1mib_gbs": floors.shared_slot(seconds),
+        "floor_inproc_us": floors.queue_hop(seconds),
+    }
 
 
-def add(found: Samples, key: str, value: float) -> None:
-    """Note one round's value."""
-    found.setdefault(key, []).append(value)
+def fresh_round() -> Round:
+    """Measure once what needs fresh processes."""
+    return {
+        "cold_start_s": first_answer([sys.executable, str(COLD_START)]),
+        "spawn_per_s": in_child("spawn"),
+        "idle_actor_bytes": in_child("bytes"),
+    }
 
 
-async def measured(rounds: int, full: bool) -> Samples:
-    """Run all rounds, floors and runtime in turn, and return every round's values."""
+def add(found: Samples, values: Round) -> None:
+    """Note one round's values."""
+    for key, value in values.items():
+        found.setdefault(key, []).append(value)
+
+
+async def measured(rounds: int, seconds: float, peers: list[Peer]) -> Samples:
+    """Run all rounds, runtime, floors and peers in turn, and return every round's values."""
     found: Samples = {}
-    async with Runtime(name="bench") as runtime:
-        await runtime.start_node("far")
-        ref = await runtime.options(node="far").spawn(Echo)
+    async with AsyncExitStack() as stack:
+        far = {}
+        for lane, transport in LANES.items():
+            runtime = Runtime(name=f"bench-{transport}", transport=transport)
+            await stack.enter_async_context(runtime)
+            await runtime.start_node("far")
+            far[lane] = await runtime.options(node="far").spawn(Echo)
         near = await runtime.spawn(Echo)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            await round_of(ref, near, found, full)
-            await asyncio.to_thread(floor_round, found, full)
+            add(found, await round_of(near, far, seconds))
+            add(found, await asyncio.to_thread(floor_round, seconds))
+            for peer in peers:
+                say(f"round {number + 1} of {rounds}, {peer.name}")
+                add(found, await asyncio.to_thread(peer.measure, seconds))
     for number in range(rounds):
         say(f"fresh processes, round {number + 1} of {rounds}")
-        add(found, "cold_start_s", cold_start())
-        add(found, "spawn_per_s", in_child("spawn"))
-        add(found, "idle_actor_bytes", in_child("idle"))
+        add(found, fresh_round())
+        for peer in peers:
+            add(found, {f"{peer.name}_cold_start_s": peer.cold_start()})
+    say("a node at rest")
+    add(found, {"idle_node_percent": await node_at_rest()})
     say("")
     return found
 
@@ -199,14 +227,18 @@ async def measured(rounds: int, full: bool) -> Samples:
 def main() -> None:
     """Run the benchmark."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--part", choices=["spawn", "idle"], help="one part, for itself")
+    parser.add_argument("--part", choices=["spawn", "bytes"], help="one part, for itself")
+    parser.add_argument("--seconds", type=float, default=0.7, help="length of one measurement")
+    parser.add_argument("--peers", default="", help=f"peers to compare: {','.join(PACKAGES)}")
+    parser.add_argument("--peer-venvs", type=Path, help="folder of their environments")
     options = parser.parse_args()
     if options.part:
         rate, size = asyncio.run(spawns(IDLE_ACTORS))
         print(rate if options.part == "spawn" else size)
         return
+    peers = peers_of(options.peers, options.peer_venvs)
     rounds = options.rounds or (15 if options.full else 5)
-    found = asyncio.run(measured(rounds, options.full))
+    found = asyncio.run(measured(rounds, options.seconds, peers))
     facts = {"n": rounds, "seeds": "none, nothing is drawn"}
     report(found, facts, as_json=options.json)
 
