@@ -173,6 +173,8 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         asks: The asks that its actors made, and in the leader the program.
         cpu_seconds: Processor time of its process so far.
         memory_bytes: Resident memory of its process.
+        state: How the leader sees it; see NodeStatus.
+        clock_offset: Seconds that its monotonic clock is ahead of the leader's; None until known.
     """
 
     node: str
@@ -188,6 +190,8 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     asks: AskStatistics = AskStatistics()
     cpu_seconds: float = 0.0
     memory_bytes: int = 0
+    state: str = "alive"
+    clock_offset: float | None = None
 
 
 class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):

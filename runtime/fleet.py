@@ -101,10 +101,15 @@ class Fleet:
 
     def statuses(self) -> list[NodeStatus]:
         """Return how each node is; one that is between two lives is `dead`."""
-        return [self._status(member) for member in self._members.values()]
+        found = (self.status_of(name) for name in self._members)
+        return [status for status in found if status is not None]
 
-    def _status(self, member: Member) -> NodeStatus:
-        known = self._health.status(member.name)
+    def status_of(self, name: str) -> NodeStatus | None:
+        """Return how a node is, or None when there is no such node."""
+        member = self._members.get(name)
+        if member is None:
+            return None
+        known = self._health.status(name)
         if known is not None:
             return known
         pid = member.process.pid if member.process is not None else 0
@@ -236,7 +241,7 @@ class Fleet:
             exit_code=end.exit_code,
             signal=end.signal,
             stderr_tail=end.stderr_tail,
-            note=member.note,
+            note="; ".join(part for part in (member.note, end.note) if part),
         )
         moved = self._directory.names.unsettle(member.name)
         self._directory.nodes[member.name] = None

@@ -21,11 +21,15 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended: its exit code, or the signal's name, and what it said last."""
+    """How a process ended: its exit code, or the signal's name, and what it said last.
+
+    `note` says what else was seen, such as that the kernel killed for lack of memory meanwhile.
+    """
 
     exit_code: int | None
     signal: str | None
     stderr_tail: tuple[str, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

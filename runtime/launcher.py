@@ -14,6 +14,7 @@ import msgspec
 
 from ..actors.threads import SHARED_CORES
 from .host import Exit
+from .oom import OutOfMemoryKills
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,7 @@ class NodeProcess:
         self.node = config.node
         self.life = config.life
         self._log = log
+        self._memory = OutOfMemoryKills()
         environment = {**SHARED_CORES, **os.environ}
         if config.threads:
             environment["OMP_NUM_THREADS"] = str(config.threads)
@@ -66,7 +68,8 @@ class NodeProcess:
             await self._ended()
         code = self._process.wait()
         name = signal.Signals(-code).name if code < 0 else None
-        return Exit(None if code < 0 else code, name, tail_of(self._log))
+        note = self._memory.note() if name == "SIGKILL" else ""
+        return Exit(None if code < 0 else code, name, tail_of(self._log), note)
 
     async def _ended(self) -> None:
         loop = asyncio.get_running_loop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
+from msgspec.structs import replace
+
 from ..protocols.address import LEADER
 from ..protocols.control import Supervision
 from ..protocols.errors import ActorError, RuntimeClosedError, SpawnError
@@ -132,6 +134,7 @@ class Runtime:
         require_sound(file)
         options.setdefault("name", file.topology.name)
         options.setdefault("transport", file.topology.transport)
+        options.setdefault("node_silence", file.topology.node_silence)
         options.setdefault("topology", str(file.path or ""))
         runtime = cls(**options)
         runtime._launched = Launched(runtime, file.topology)
@@ -378,10 +381,14 @@ class Runtime:
     async def _statistics_of(self, peer: NodeInfo) -> NodeStatistics | None:
         service = service_of(self._parts.node, peer.node, peer.life)
         try:
-            return await service.statistics.options(timeout=2.0)()
+            found = await service.statistics.options(timeout=2.0)()
         except ActorError as error:
             log.warning("node does not answer", node=peer.node, error=str(error))
             return None
+        status = self._parts.fleet.status_of(peer.node)
+        if status is None or status.life != found.life:
+            return found
+        return replace(found, state=status.state, clock_offset=status.clock_offset)
 
     @property
     def directory(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...actors.ref import Reference, reference_type, untyped_call
 from ...protocols.address import LEADER, LIFE_SHIFT, Address
-from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics
+from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics, NodeStatus
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
 from ..directory import Directory
 from ..endpoints import transport_of
@@ -36,10 +36,14 @@ _LIFE = 1
 
 @dataclass(frozen=True, slots=True)
 class NodeLook:
-    """One node as a visitor sees it; without statistics it did not answer in time."""
+    """One node as a visitor sees it; without statistics it did not answer in time.
+
+    `status` is the leader's word on it; there is none on the leader itself.
+    """
 
     info: NodeInfo
     statistics: NodeStatistics | None
+    status: NodeStatus | None = None
 
 
 class Guest:
@@ -56,17 +60,21 @@ class Guest:
             PasselError: The leader does not answer.
         """
         nodes = await self._directory.all_nodes.options(timeout=ANSWER_SECONDS)()
+        statuses = await self._directory.statuses.options(timeout=ANSWER_SECONDS)()
+        known = {status.node: status for status in statuses}
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._look_at(info)) for info in nodes]
+            tasks = [group.create_task(self._look_at(info, known.get(info.node))) for info in nodes]
         return [task.result() for task in tasks]
 
-    async def _look_at(self, info: NodeInfo) -> NodeLook:
+    async def _look_at(self, info: NodeInfo, status: NodeStatus | None) -> NodeLook:
+        if status is not None and status.state in {"suspected", "dead"}:
+            return NodeLook(info, None, status)
         service = service_of(self._node, info.node, info.life)
         try:
             statistics = await service.statistics.options(timeout=ANSWER_SECONDS)()
         except (DeadlineError, DeadActorError):
-            return NodeLook(info, None)
-        return NodeLook(info, statistics)
+            return NodeLook(info, None, status)
+        return NodeLook(info, statistics, status)
 
     async def names(self) -> list[str]:
         """Return the names of the living named actors.

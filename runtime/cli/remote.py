@@ -106,9 +106,11 @@ async def _look_at(path: Path, facts: RuntimeFacts) -> list[NodeLook]:
 
 
 def as_data(look: NodeLook) -> dict[str, Any]:
-    """Return a look at a node as `ps --json` prints it: its counters, and whether it answers."""
-    info = look.info
+    """Return a look at a node as `ps --json` prints it: its counters, and how it is."""
+    info, status = look.info, look.status
     counters = plain(look.statistics) if look.statistics else {"actors": []}
+    if status is not None:
+        counters |= {"state": status.state, "clock_offset": status.clock_offset}
     named = {"node": info.node, "life": info.life, "pid": info.pid}
     return {**named, "answers": look.statistics is not None, **counters}
 
@@ -119,7 +121,9 @@ def _print_runtime(row: dict[str, Any]) -> None:
     if "error" in row:
         typer.secho(f"  does not answer: {row['error']}", fg="yellow")
     for node in row["nodes"]:
-        typer.echo(f"  {node['node']} (process {node['pid']}, life {node['life']})")
+        facts = f"process {node['pid']}, life {node['life']}"
+        state = node.get("state", "alive")
+        typer.echo(f"  {node['node']} ({facts}){'' if state == 'alive' else f' {state}'}")
         if not node["answers"]:
             typer.secho("    does not answer", fg="yellow")
         for actor in node["actors"]:

@@ -115,6 +115,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         name: Name of the runtime; `passel ps` and the others find it by this.
         version: Version of the format.
         transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it.
+        node_silence: Seconds after which a node whose process answers no heartbeat is dead.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
         actors: Actors by name.
@@ -126,6 +127,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     transport: Annotated[
         Literal["ipc", "unix"], Meta(description="How processes talk: ZeroMQ, or Unix sockets.")
     ] = "ipc"
+    node_silence: Annotated[
+        float, Meta(gt=0, description="Seconds of silence after which a node is dead.")
+    ] = 2.5
     params: Annotated[dict[str, Any], Meta(description="What ${name} stands for.")] = {}
     nodes: Annotated[dict[Name, NodeSpec], Meta(description="Processes by name.")] = {}
     actors: Annotated[dict[Name, ActorSpec], Meta(min_length=1, description="Actors by name.")]

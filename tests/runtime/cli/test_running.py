@@ -137,7 +137,7 @@ def test_a_running_topology_can_be_seen_asked_read_and_stopped(host: Host) -> No
 
 
 def test_a_node_that_does_not_answer_is_shown_so(host: Host) -> None:
-    server = host.serve("serving.yaml")
+    server = host.serve("serving.yaml", "--set", "node_silence=60")
     pids = {n["node"]: n["pid"] for n in json.loads(host.run("ps", "--json").stdout)[0]["nodes"]}
     os.kill(pids["side"], signal.SIGSTOP)
     try:
@@ -147,6 +147,23 @@ def test_a_node_that_does_not_answer_is_shown_so(host: Host) -> None:
         os.kill(pids["side"], signal.SIGCONT)
     assert shown.splitlines()[-1] == "    does not answer"
     assert {n["node"]: n["answers"] for n in nodes} == {"leader": True, "side": False}
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(20) == exits.TERMINATED
+
+
+def test_a_node_that_is_suspected_is_shown_so(host: Host) -> None:
+    server = host.serve("serving.yaml", "--set", "node_silence=8")
+    pids = {n["node"]: n["pid"] for n in json.loads(host.run("ps", "--json").stdout)[0]["nodes"]}
+    os.kill(pids["side"], signal.SIGSTOP)
+    try:
+        host.run("ps")  # it waits for an answer for longer than it takes to suspect a node
+        states = {
+            node["node"]: node.get("state", "alive")
+            for node in json.loads(host.run("ps", "--json").stdout)[0]["nodes"]
+        }
+    finally:
+        os.kill(pids["side"], signal.SIGCONT)
+    assert states == {"leader": "alive", "side": "suspected"}
     server.send_signal(signal.SIGTERM)
     assert server.wait(20) == exits.TERMINATED
 
