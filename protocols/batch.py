@@ -1,18 +1,19 @@
 """Many messages, one multipart: the batch frame and the tensor frames that follow it.
 
-Frame 0 is one MessagePack array of messages; after it come the tensor frames of all messages,
+Frame 0 is one MessagePack array of messages, a Mark first; after it come the tensor frames of all messages,
 in order. Everything that one node has for another at the end of a loop turn leaves as one
 multipart, so its cost is paid once per turn and not once per message.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.msgpack import Decoder, Encoder
 
-from .envelope import AnyMessage, Item, Reply, Request
+from .envelope import AnyMessage, Hello, Item, Mark, Reply, Request
 from .errors import CodecError, LimitError
 from .limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAME_BYTES, MAX_FRAMES
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _encoder = Encoder()
 _decoder = Decoder(list[AnyMessage])
+_mark_decoder = Decoder(Mark)
+
+_SHORTEST_MARK, _LONGEST_MARK = 5, 21
 
 
 def pack_batch(messages: list[AnyMessage]) -> bytes:
@@ -49,6 +53,24 @@ def unpack_batch(frame: Buffer) -> list[AnyMessage]:
         return _decoder.decode(frame)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise CodecError("batch", str(error)) from None
+
+
+def is_plain(messages: Sequence[AnyMessage]) -> bool:
+    """Return whether a batch begins as it must, and is not one that introduces its sender."""
+    count = len(messages)
+    return (
+        count > 0 and type(messages[0]) is Mark and (count == 1 or type(messages[1]) is not Hello)
+    )
+
+
+def peek_mark(frame: Buffer) -> Mark | None:
+    """Return the Mark that a batch frame begins with, though the rest of it is malformed."""
+    data = bytes(frame[: 5 + _LONGEST_MARK])
+    start = {0xDC: 3, 0xDD: 5}.get(data[0], 1) if data else 0
+    for end in range(start + _SHORTEST_MARK, min(start + _LONGEST_MARK, len(data)) + 1):
+        with contextlib.suppress(msgspec.MsgspecError):  # no encoding is the beginning of another
+            return _mark_decoder.decode(data[start:end])
+    return None
 
 
 def deal_frames(

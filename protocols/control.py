@@ -175,6 +175,8 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         memory_bytes: Resident memory of its process.
         state: How the leader sees it; see NodeStatus.
         clock_offset: Seconds that its monotonic clock is ahead of the leader's; None until known.
+        resent: Multiparts that were sent again, because the transport had lost them.
+        dropped: Multiparts that came twice or out of order, and were not handed on.
     """
 
     node: str
@@ -192,6 +194,8 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int = 0
     state: str = "alive"
     clock_offset: float | None = None
+    resent: int = 0
+    dropped: int = 0
 
 
 class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ decodes them.
 Requests (to an actor, they take a place in its mailbox):  Ask, Tell, Open
 Answers (to a request's id, they overtake mailboxes):      Reply, Failure, Item, End
 Control (never wait behind a mailbox):                     Cancel, Demand, Credit, Closed
-Links (between nodes):                                     Hello, Goodbye
+Links (between nodes):                                     Hello, Goodbye, Mark
 """
 
 from __future__ import annotations
@@ -163,6 +163,21 @@ class Goodbye(Message, array_like=True, gc=False, tag=12):
     reason: str
 
 
+class Mark(Message, array_like=True, gc=False, tag=13):
+    """What every multipart begins with: its place in the order, and what has come the other way.
+
+    Attributes:
+        number: Number of this multipart on its way, from 1; 0 for one outside the order, which
+            may be lost.
+        acknowledged: Number up to which the sender has received everything.
+        wanted: Whether the receiver shall answer at once with what it has received.
+    """
+
+    number: int
+    acknowledged: int
+    wanted: bool = False
+
+
 AnyMessage = (
     Ask
     | Tell
@@ -177,4 +192,5 @@ AnyMessage = (
     | Closed
     | Hello
     | Goodbye
+    | Mark
 )

@@ -1,6 +1,7 @@
 """One node's side of the connection to another: what leaves, what waits for an answer.
 
-All that is said to a peer within one turn of the event loop leaves as one multipart message.
+All that is said to a peer within one turn of the event loop leaves as one multipart message. It
+arrives once and in order, whatever the transport does: see `reliability`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, O
 from ..protocols.errors import CodecError
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
+from .reliability import ACKNOWLEDGE_EVERY, TICK, GoBackN, Resend
 from .sending import ASK, OPEN, TELL
 from .target import RemoteTarget
 
@@ -24,14 +26,17 @@ if TYPE_CHECKING:
     from ..protocols.address import Address
     from ..protocols.arrays import Buffer
     from ..protocols.codec import Codec
-    from ..protocols.envelope import AnyMessage
+    from ..protocols.envelope import AnyMessage, Mark
     from ..protocols.errors import DeadActorError, PasselError
     from .cell import Cell
     from .inbound import Inbound
+    from .reliability import Effect
     from .sending import Sending
     from .transport import Outlet
 
 _FLUSH_BYTES = 4 << 20
+
+_UNACKNOWLEDGED_BYTES = 16 << 20
 
 
 class Link:
@@ -42,6 +47,7 @@ class Link:
         life: Which life of it.
         pending: Our requests that wait for the peer's answer, by id.
         serving: The peer's requests that wait for ours, by id.
+        flow: The order of multiparts in both directions, and what is not acknowledged.
         dead: Why the link is of no use any more, or None.
     """
 
@@ -63,11 +69,16 @@ class Link:
         self.pending: dict[int, Sending] = {}
         self.serving: dict[int, Inbound] = {}
         self.targets: dict[tuple[str, int], RemoteTarget] = {}
+        self.flow = GoBackN()
         self.dead: DeadActorError | None = None
         self.sent = 0
         self.received = 0
         self._loop = loop
         self._outlet: Outlet | None = None
+        self._hello: Hello | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticking = False
+        self._owed_bytes = 0
         self._outbox: list[AnyMessage] = []
         self._frames: list[Buffer] = []
         self._bytes = 0
@@ -84,6 +95,7 @@ class Link:
     def connect(self, outlet: Outlet, hello: Hello) -> None:
         """Use `outlet` from now on; the Hello goes first."""
         self._outlet = outlet
+        self._hello = hello
         self._outbox.insert(0, hello)
         self._schedule()
 
@@ -148,7 +160,11 @@ class Link:
     def flush(self) -> None:
         """Hand everything in the outbox to the transport as one multipart."""
         self._scheduled = False
-        if self._outlet is None or not self._outbox:
+        if self._outlet is None:
+            return
+        if not self._outbox:
+            if self.flow.owed:
+                self._send_mark(self._outlet)
             return
         messages, self._outbox = self._outbox, []
         frames, self._frames = self._frames, []
@@ -158,19 +174,78 @@ class Link:
 
     def _ship(self, outlet: Outlet, messages: list[AnyMessage], frames: list[Buffer]) -> None:
         """Send messages as one multipart, or as several when one would be beyond the limits."""
-        batch = pack_batch(messages)
+        batch = pack_batch([self.flow.mark(), *messages])
         count = len(messages)
         if count == 1 or (
-            count <= MAX_BATCH_MESSAGES
+            count < MAX_BATCH_MESSAGES
             and len(batch) <= MAX_BATCH_BYTES
             and len(frames) <= MAX_FRAMES
         ):
-            outlet.send([batch, *frames])
+            parts: list[Buffer] = [batch, *frames]
+            self.flow.keep(parts)
+            self._owed_bytes = 0
+            outlet.send(parts)
+            if self._timer is None:
+                self._wait(TICK)
             return
         first, rest = messages[: count // 2], messages[count // 2 :]
         share = sum(getattr(message, "frames", 0) for message in first)
         self._ship(outlet, first, frames[:share])
         self._ship(outlet, rest, frames[share:])
+
+    # What keeps multiparts in order, and sends them again when they were lost.
+
+    def arrived(self, mark: Mark, frames: Sequence[Buffer]) -> bool:
+        """Take note of a multipart of the peer; return whether its messages are to be handed on."""
+        flow = self.flow
+        if not flow.accept(mark):
+            return False
+        if mark.number == 0:
+            self._carry_out(flow.answer(mark))
+            return True
+        for frame in frames:
+            self._owed_bytes += memoryview(frame).nbytes
+        if not self._ticking:
+            self._wait(TICK)
+        if flow.owed >= ACKNOWLEDGE_EVERY or self._owed_bytes > _UNACKNOWLEDGED_BYTES:
+            self._schedule()
+        return True
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self.now()
+        self._carry_out(self.flow.tick(now))
+        pause = self.flow.pause(now)
+        self._ticking = False
+        if pause is not None:
+            self._wait(pause)
+
+    def _wait(self, seconds: float) -> None:
+        """Look after what is unacknowledged in a while; an idle link has no timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ticking = seconds <= TICK
+        if self._outlet is not None:
+            self._timer = self._loop.call_later(seconds, self._tick)
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        outlet = self._outlet
+        if outlet is None:
+            return
+        for effect in effects:
+            if isinstance(effect, Resend):
+                for parts in effect.multiparts:
+                    outlet.send(parts)
+            else:
+                self._send_mark(outlet, wanted=effect.wanted)
+
+    def _send_mark(self, outlet: Outlet, *, wanted: bool = False) -> None:
+        """Say what has been received; introduce this node again if the peer may not know it yet."""
+        batch: list[AnyMessage] = [self.flow.lone_mark(wanted=wanted)]
+        if wanted and self._hello is not None and self.flow.acknowledged == 0:
+            batch.append(self._hello)
+        self._owed_bytes = 0
+        outlet.send([pack_batch(batch)])
 
     def consumed(self, cell: Cell, *, beside: bool) -> None:
         """One of the peer's requests gave up its place; give places back, many at a time."""
@@ -216,12 +291,16 @@ class Link:
         for inbound in serving.values():
             inbound.cell.cancel(inbound)
         self.close()
+        self.flow.forget()
 
     def close(self, goodbye: Goodbye | None = None) -> None:
         """Send what is left and let go of the transport."""
         if goodbye is not None and self._outlet is not None:
             self.send(goodbye)
         self.flush()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._outlet is not None:
             self._outlet.close()
             self._outlet = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from ..protocols.batch import deal_frames, unpack_batch
+from ..protocols.batch import deal_frames, is_plain, peek_mark, unpack_batch
 from ..protocols.control import NodeInfo
 from ..protocols.envelope import (
     Ask,
@@ -18,6 +18,7 @@ from ..protocols.envelope import (
     Goodbye,
     Hello,
     Item,
+    Mark,
     Open,
     Reply,
     Request,
@@ -72,6 +73,8 @@ class Receiver:
             Credit: self._credit,
             Closed: self._closed,
             Goodbye: self._goodbye,
+            Hello: self._ignore,  # it was read before the others
+            Mark: self._ignore,  # likewise
         }
 
     def on_batch(self, identity: bytes, batch: Buffer, frames: Sequence[Buffer]) -> None:
@@ -84,23 +87,42 @@ class Receiver:
             dealt = deal_frames(messages, frames)
         except ProtocolError as error:
             self.refuse(identity, str(error))
+            if link is not None and (mark := peek_mark(batch)) is not None:
+                link.arrived(mark, ())  # else the peer would send it again for ever
             return
-        if link is not None:
-            link.received += len(messages)
-        nothing: Sequence[Buffer] = ()
-        for index, message in enumerate(messages):
-            if isinstance(message, Hello):
-                link = self._hello(identity, message, messages)
-                if link is None:
-                    return
-            elif link is None:
-                self.refuse(identity, "it has not introduced itself")
+        if link is None or not is_plain(messages):
+            link = self._introduced(identity, messages)
+            if link is None:
                 return
-            else:
-                try:
-                    self._kinds[type(message)](link, message, dealt[index] if dealt else nothing)
-                except PasselError as error:
-                    self.refuse(identity, str(error))
+        if not link.arrived(cast("Mark", messages[0]), frames):
+            return
+        link.received += len(messages) - 1
+        nothing: Sequence[Buffer] = ()
+        for index in range(1, len(messages)):
+            message = messages[index]
+            try:
+                self._kinds[type(message)](link, message, dealt[index] if dealt else nothing)
+            except PasselError as error:
+                self.refuse(identity, str(error))
+
+    def _introduced(self, identity: bytes, messages: Sequence[AnyMessage]) -> Link | None:
+        """Return the link of a peer that introduces itself, or None when it is refused."""
+        hello = next((m for m in messages[:2] if isinstance(m, Hello)), None)
+        if hello is None:
+            reason = "its multipart does not begin with a Mark"
+            if identity not in self._inlets:
+                reason = "it has not introduced itself"
+            self.refuse(identity, reason)
+            return None
+        link = self._hello(identity, hello, messages)
+        if link is None or isinstance(messages[0], Mark):
+            return link
+        goodbye = next((m for m in messages if isinstance(m, Goodbye)), None)
+        if goodbye is None:
+            self.refuse(identity, "its multipart does not begin with a Mark")
+        else:  # it refuses this node, in words that any version reads
+            self._goodbye(link, goodbye, ())
+        return None
 
     def forget(self, node: str, life: int) -> None:
         """Refuse whatever still comes from a life of a node that is known to be dead."""
@@ -172,6 +194,9 @@ class Receiver:
         else:
             link.fail(NodeDeadError(link.node, link.node, exit_code=0))
             self._node.router.drop(link)
+
+    def _ignore(self, link: Link, message: AnyMessage, frames: Sequence[Buffer]) -> None:
+        """Do nothing."""
 
     # Requests.
 

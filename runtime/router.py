@@ -144,6 +144,7 @@ class Router:
             return stale
         if link is not None:
             link.fail(NodeDeadError(node, node))  # a newer life is there, so this one is over
+            self._node.receiver.forget(node, link.life)
         link = self.links[node] = self._new_link(node, life)
         if node == self._node.name:
             self._connect_to_self(link)
@@ -204,7 +205,10 @@ class Router:
         )
 
     def turn_away(self, hello: Hello, reason: str) -> None:
-        """Tell a peer that is not let in why not, over a connection made for that."""
+        """Tell a peer that is not let in why not, over a connection made for that.
+
+        When that is lost the peer introduces itself again, and is told again.
+        """
         if self._node.transport is not None and hello.endpoint:
             with contextlib.suppress(ProtocolError):  # its endpoint is none
                 outlet = self._node.transport.connect(hello.endpoint)

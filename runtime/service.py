@@ -167,6 +167,7 @@ def statistics_of(node: Node) -> NodeStatistics:
     ]
     counters = node.counters
     usage = node.host.usage()
+    links = list(node.router.links.values())
     return NodeStatistics(
         node=node.name,
         life=node.life,
@@ -176,11 +177,13 @@ def statistics_of(node: Node) -> NodeStatistics:
         refused=counters.refused,
         late_replies=counters.late_replies,
         failed_tells=counters.failed_tells,
-        sent=sum(link.sent for link in node.router.links.values()),
-        received=sum(link.received for link in node.router.links.values()),
+        sent=sum(link.sent for link in links),
+        received=sum(link.received for link in links),
         asks=node.meter.statistics(),
         cpu_seconds=usage.cpu_seconds,
         memory_bytes=usage.memory_bytes,
+        resent=sum(link.flow.resent for link in links),
+        dropped=sum(link.flow.dropped for link in links),
     )
 
 

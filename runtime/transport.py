@@ -28,7 +28,10 @@ class Outlet(Protocol):
     """Sends to one peer, in order."""
 
     def send(self, parts: list[Buffer]) -> None:
-        """Send one multipart message: the batch frame, then tensor frames. Never blocks."""
+        """Send one multipart message: the batch frame, then tensor frames. Never blocks.
+
+        The caller keeps the list, and sends it again should it be lost.
+        """
         ...
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ import pytest
 from passel.protocols import limits
 from passel.protocols.batch import unpack_batch
 from passel.protocols.codec import ADDRESS_EXTENSION, ARRAY_EXTENSION
-from passel.protocols.envelope import AnyMessage, Ask, Reply
+from passel.protocols.envelope import AnyMessage, Ask, Mark, Reply
 from tests.source import ROOT, faces, name_of, package_files
 
 if TYPE_CHECKING:
@@ -160,11 +160,12 @@ def test_the_bytes_of_the_protocol_page_decode_to_what_it_says() -> None:
     exchange, array = (
         bytes.fromhex(block) for block in blocks(ROOT / "docs" / "protocol.md", "hex")
     )
-    end_of_ask = exchange.index(b"\x91\x95")
+    end_of_ask = exchange.rindex(b"\x92\x94")
 
-    (ask,) = unpack_batch(exchange[:end_of_ask])
-    (reply,) = unpack_batch(exchange[end_of_ask:])
+    sent, ask = unpack_batch(exchange[:end_of_ask])
+    answered, reply = unpack_batch(exchange[end_of_ask:])
 
+    assert (sent, answered) == (Mark(5, 4), Mark(5, 5))
     assert isinstance(ask, Ask)
     assert (ask.target, ask.method, ask.deadline) == ("counter", "add", 2.0)
     assert msgspec.msgpack.decode(ask.body) == [3]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passel.protocols import batch
-from passel.protocols.batch import deal_frames, pack_batch, unpack_batch
-from passel.protocols.envelope import AnyMessage, End, Item, Reply
+from passel.protocols.batch import deal_frames, is_plain, pack_batch, peek_mark, unpack_batch
+from passel.protocols.envelope import AnyMessage, End, Hello, Item, Mark, Reply
 from passel.protocols.errors import CodecError, LimitError
 from passel.protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
 
@@ -85,3 +85,30 @@ def test_bodies_of_a_batch_are_views_of_its_frame() -> None:
     assert isinstance(message, Reply)
     assert bytes(message.body) == body
     assert np.shares_memory(np.frombuffer(message.body, np.uint8), np.frombuffer(frame, np.uint8))
+
+
+@given(
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**64 - 1),
+    st.booleans(),
+    st.sampled_from((0, 1, 14, 15, 16, 65_535)),
+)
+def test_the_mark_is_read_though_the_rest_is_malformed(
+    number: int, acknowledged: int, wanted: bool, others: int
+) -> None:
+    mark = Mark(number, acknowledged, wanted)
+    frame = pack_batch([mark, *[End(1)] * others])
+
+    assert peek_mark(frame + b"\xc1") == mark
+    assert peek_mark(frame[:4]) is None
+    assert peek_mark(b"") is None
+
+
+def test_a_batch_is_plain_when_it_begins_with_a_mark_and_introduces_nobody() -> None:
+    hello = Hello("n", 1, "", 2, {}, "")
+
+    assert is_plain([Mark(1, 0)])
+    assert is_plain([Mark(1, 0), End(1)])
+    assert not is_plain([Mark(1, 0), hello, End(1)])
+    assert not is_plain([End(1)])
+    assert not is_plain([])

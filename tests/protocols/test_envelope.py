@@ -21,6 +21,7 @@ from passel.protocols.envelope import (
     Goodbye,
     Hello,
     Item,
+    Mark,
     Open,
     Reply,
     Tell,
@@ -44,6 +45,7 @@ DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     Closed: (10, ["target", "incarnation", "reason"]),
     Hello: (11, ["node", "life", "endpoint", "version", "signatures", "cookie"]),
     Goodbye: (12, ["node", "reason"]),
+    Mark: (13, ["number", "acknowledged", "wanted"]),
 }
 """The arrays of docs/protocol.md: the kind, and what stands after it."""
 
@@ -53,6 +55,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "deadline": st.floats(allow_nan=False),
     "sent": st.floats(allow_nan=False),
     "beside": st.booleans(),
+    "wanted": st.booleans(),
     "trace": st.binary(max_size=16),
     "body": st.recursive(
         st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | text | st.binary(max_size=9),
@@ -63,7 +66,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("source", "target", "method", "chain", "key", "reason"), text),
     **dict.fromkeys(("node", "endpoint", "cookie"), text),
     **dict.fromkeys(("id", "incarnation", "sequence", "frames"), uint),
-    **dict.fromkeys(("demand", "count", "life", "version"), uint),
+    **dict.fromkeys(("demand", "count", "life", "version", "number", "acknowledged"), uint),
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import zmq
 
 from passel.protocols.batch import pack_batch, unpack_batch
-from passel.protocols.envelope import Hello
+from passel.protocols.envelope import Hello, Mark
 from passel.protocols.limits import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Peer:
 
     def __init__(self, folder: Path, node: str = "stranger", life: int = 1) -> None:
         self.node, self.life = node, life
+        self._sent = 0
         self._context = zmq.Context()
         self._inlet = self._context.socket(zmq.ROUTER)
         self._inlet.linger = 0
@@ -50,15 +51,29 @@ class Peer:
         return hello
 
     def send(self, *messages: AnyMessage) -> None:
-        """Send messages as one batch."""
-        self._outlet.send(pack_batch(list(messages)))
+        """Send messages as one batch, with the next number."""
+        self._sent += 1
+        self._outlet.send(pack_batch([Mark(self._sent, 0), *messages]))
+
+    def repeat(self, *messages: AnyMessage) -> None:
+        """Send messages as one batch, with the number of the one before."""
+        self._outlet.send(pack_batch([Mark(self._sent, 0), *messages]))
 
     def send_raw(self, *parts: bytes) -> None:
         """Send one multipart of any bytes."""
         self._outlet.send_multipart(parts)
 
     async def receive(self) -> list[AnyMessage]:
-        """Return the messages of the next batch that the node sends here."""
+        """Return the messages of the next batch that has any, without its Mark."""
+        while True:
+            messages = await self.receive_batch()
+            if isinstance(messages[0], Mark):
+                del messages[0]
+            if messages:
+                return messages
+
+    async def receive_batch(self) -> list[AnyMessage]:
+        """Return the next batch that the node sends here."""
         loop, descriptor = asyncio.get_running_loop(), int(self._inlet.getsockopt(zmq.FD))
         while not self._inlet.poll(0):
             readable = loop.create_future()

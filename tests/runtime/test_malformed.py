@@ -20,6 +20,7 @@ from passel.protocols.envelope import (
     Goodbye,
     Hello,
     Item,
+    Mark,
     Open,
     Reply,
     Tell,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 KINDS = (
-    Ask, Tell, Open, Reply, Failure, Item, End, Cancel, Demand, Credit, Closed, Goodbye, Hello,
+    Ask, Tell, Open, Reply, Failure, Item, End, Cancel, Demand, Credit, Closed, Goodbye, Hello, Mark,
 )  # fmt: skip
 
 
@@ -70,7 +71,8 @@ def with_odd_fields(source: random.Random) -> bytes:
     """Return a batch with a message of the right shape, but with values of any kind."""
     kind = source.choice(KINDS)
     fields = [random_value(source) for _ in kind.__struct_fields__]
-    return msgspec.msgpack.encode([[kind.__struct_config__.tag, *fields]])
+    mark = [Mark.__struct_config__.tag, 0, 0]
+    return msgspec.msgpack.encode([mark, [kind.__struct_config__.tag, *fields]])
 
 
 def with_odd_numbers(source: random.Random, sound: Ask) -> bytes:
@@ -91,7 +93,7 @@ def with_odd_numbers(source: random.Random, sound: Ask) -> bytes:
         ),
     }
     changes = {name: odd[name] for name in source.sample(sorted(odd), 3)}
-    return pack_batch([msgspec.structs.replace(sound, **changes)])
+    return pack_batch([Mark(0, 0), msgspec.structs.replace(sound, **changes)])
 
 
 def mutated(source: random.Random, sound: bytes) -> bytes:
@@ -118,7 +120,7 @@ def malformed(source: random.Random, runtime: Runtime) -> list[bytes]:
             deep,
             with_odd_fields,
             lambda s: with_odd_numbers(s, sound),
-            lambda s: mutated(s, pack_batch([sound])),
+            lambda s: mutated(s, pack_batch([Mark(0, 0), sound])),
             lambda _: b"\xdd\xff\xff\xff\xff",
             lambda s: b"\xdc" + s.randbytes(2) + b"\x91" * 20,
         )
