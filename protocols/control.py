@@ -217,13 +217,23 @@ class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that reached no handler: where it was going and why it did not get there."""
+    """A message that reached no handler: where it was going and why it did not get there.
+
+    Attributes:
+        source: Address of its sender.
+        target: Address of the actor it was for.
+        method: Name of the handler it was for.
+        reason: Why it did not get there.
+        at: When that was, by the monotonic clock of the node that kept it, in seconds.
+        ago: Seconds from then until it was read.
+    """
 
     source: str
     target: str
     method: str
     reason: str
     at: float
+    ago: float = 0.0
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):

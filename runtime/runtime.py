@@ -19,7 +19,7 @@ from .life import DIRECTORY_SERIAL
 from .loading import load_tracer, main_file
 from .local import LocalLeaderHost
 from .node import Node
-from .service import NodeService, service_of, statistics_of
+from .service import NodeService, letters_of, service_of, statistics_of
 from .spawning import Spawn
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..actors.actor import Actor
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
-    from ..protocols.control import ActorDown, NodeInfo, NodeStatistics, NodeStatus
+    from ..protocols.control import ActorDown, DeadLetter, NodeInfo, NodeStatistics, NodeStatus
     from .directives import OnFailure
     from .host import LeaderHost
     from .topology import Topology
@@ -371,24 +371,44 @@ class Runtime:
 
     async def statistics(self) -> list[NodeStatistics]:
         """Return the counters and actors of every node that answers within two seconds."""
-        parts = self._parts
-        peers = [parts.node.router.peers.get(name) for name in parts.fleet.names]
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._statistics_of(peer)) for peer in peers if peer]
-        answers = (task.result() for task in asked)
-        return [statistics_of(parts.node), *(answer for answer in answers if answer is not None)]
+        own = statistics_of(self._parts.node)
+        others = await self._of_all(lambda service: service.statistics)
+        return [own, *map(self._with_status, others)]
 
-    async def _statistics_of(self, peer: NodeInfo) -> NodeStatistics | None:
-        service = service_of(self._parts.node, peer.node, peer.life)
-        try:
-            found = await service.statistics.options(timeout=2.0)()
-        except ActorError as error:
-            log.warning("node does not answer", node=peer.node, error=str(error))
-            return None
-        status = self._parts.fleet.status_of(peer.node)
+    def _with_status(self, found: NodeStatistics) -> NodeStatistics:
+        """Return what a node counts, with what the leader knows of it."""
+        status = self._parts.fleet.status_of(found.node)
         if status is None or status.life != found.life:
             return found
         return replace(found, state=status.state, clock_offset=status.clock_offset)
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """Return the latest messages that reached no handler, the oldest first.
+
+        Every node keeps its last 1,000; those that do not answer within two seconds are left out.
+        """
+        found = letters_of(self._parts.node)
+        for letters in await self._of_all(lambda service: service.dead_letters):
+            found += letters
+        return sorted(found, key=lambda letter: -letter.ago)
+
+    async def _of_all(self, what: Callable[[Any], Any]) -> list[Any]:
+        """Ask the system actors of all other nodes the same; return what came in time."""
+        parts = self._parts
+        peers = [parts.node.router.peers.get(name) for name in parts.fleet.names]
+
+        async def ask(peer: NodeInfo) -> Any:
+            service = service_of(parts.node, peer.node, peer.life)
+            try:
+                return await what(service).options(timeout=2.0)()
+            except ActorError as error:
+                log.warning("node does not answer", node=peer.node, error=str(error))
+                return None
+
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(ask(peer)) for peer in peers if peer]
+        answers = (task.result() for task in asked)
+        return [answer for answer in answers if answer is not None]
 
     @property
     def directory(self) -> Path:

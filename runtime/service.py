@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from ..actors.actor import Actor
 from ..actors.handler import HandlerSpec, handler, handlers_of
 from ..actors.ref import ActorRef, reference_type
@@ -115,8 +117,8 @@ class NodeService(Actor):
 
     @handler(concurrent=True)
     async def dead_letters(self) -> list[DeadLetter]:
-        """Return the latest messages that reached no handler."""
-        return list(self._node.letters)
+        """Return the latest messages that reached no handler, the oldest first."""
+        return letters_of(self._node)
 
     @handler(concurrent=True)
     async def clock(self) -> float:
@@ -148,6 +150,12 @@ def _defaults(node: Node, spec: HandlerSpec) -> dict[str, Any]:
                 node.codec.encode(parameter.default)
                 found[parameter.name] = parameter.default
     return found
+
+
+def letters_of(node: Node) -> list[DeadLetter]:
+    """Return the dead letters that a node keeps, with their age."""
+    now = node.now()
+    return [msgspec.structs.replace(letter, ago=now - letter.at) for letter in node.letters]
 
 
 def statistics_of(node: Node) -> NodeStatistics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...actors.ref import Reference, reference_type, untyped_call
 from ...protocols.address import LEADER, LIFE_SHIFT, Address
-from ...protocols.control import HandlerInfo, NodeInfo, NodeStatistics, NodeStatus
+from ...protocols.control import (
+    DeadLetter,
+    HandlerInfo,
+    NodeInfo,
+    NodeStatistics,
+    NodeStatus,
+)
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
 from ..directory import Directory
 from ..endpoints import transport_of
@@ -75,6 +82,19 @@ class Guest:
         except (DeadlineError, DeadActorError):
             return NodeLook(info, None, status)
         return NodeLook(info, statistics, status)
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        """Return the dead letters of every node that answers in time, the oldest first.
+
+        Raises:
+            PasselError: The leader does not answer.
+        """
+        found: list[DeadLetter] = []
+        for info in await self._directory.all_nodes.options(timeout=ANSWER_SECONDS)():
+            service = service_of(self._node, info.node, info.life)
+            with contextlib.suppress(DeadlineError, DeadActorError):  # `ps` shows which are silent
+                found += await service.dead_letters.options(timeout=ANSWER_SECONDS)()
+        return sorted(found, key=lambda letter: -letter.ago)
 
     async def names(self) -> list[str]:
         """Return the names of the living named actors.
