@@ -8,10 +8,29 @@ node has no use for at its start.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    Catch = Callable[[str, str, dict[str, Any]], object]
+
+
+class CaughtLogger:
+    """Hands every line to a function: what stands for structlog's logger in a simulation."""
+
+    def __init__(self, catch: Catch, facts: dict[str, Any]) -> None:
+        self._catch = catch
+        self._facts = facts
+
+    def bind(self, **facts: Any) -> CaughtLogger:
+        """Return a logger with more facts bound."""
+        return CaughtLogger(self._catch, {**self._facts, **facts})
+
+    def __getattr__(self, level: str) -> Any:
+        """Return the method that logs at a level, such as `info`."""
+        return lambda event, **facts: self._catch(level, event, {**self._facts, **facts})
 
 
 class Logger:
@@ -19,6 +38,16 @@ class Logger:
 
     def __init__(self) -> None:
         self._configure: Callable[[], None] | None = None
+        self._catch: Catch | None = None
+
+    @contextmanager
+    def caught(self, catch: Catch) -> Iterator[None]:
+        """Hand every line to `catch(level, event, facts)` for a while, and to nobody else."""
+        before, self._catch = self._catch, catch
+        try:
+            yield
+        finally:
+            self._catch = before
 
     def configure_later(self, configure: Callable[[], None]) -> None:
         """Have `configure` set structlog up when the first line is logged."""
@@ -26,6 +55,8 @@ class Logger:
 
     def bound(self, **facts: Any) -> Any:
         """Return a structlog logger with facts bound."""
+        if self._catch is not None:
+            return CaughtLogger(self._catch, facts)
         if self._configure is not None:
             configure, self._configure = self._configure, None
             configure()
@@ -53,6 +84,8 @@ class Logger:
 
     def _wanted(self) -> bool:
         """Return whether the program has configured structlog: only then it wants chatter."""
+        if self._catch is not None:
+            return True
         structlog = sys.modules.get("structlog")
         return structlog is not None and bool(structlog.is_configured())
 

@@ -104,6 +104,9 @@ class Cell:
         self.edges: dict[str, Edge] | None = None
         self.watchers: list[asyncio.Future[str]] | None = None
 
+    handle = handle
+    """Runs one request; a simulator's cells note it."""
+
     # What waits and what runs.
 
     @property
@@ -227,7 +230,7 @@ class Cell:
                 if not request.cancelled:
                     self._current = request
                     try:
-                        await handle(self, request)
+                        await self.handle(request)
                     finally:
                         self._current = None
                         if request.cancelled and self._drainer is not None:
@@ -259,7 +262,7 @@ class Cell:
         if request.kind == OPEN:
             request.producer = Producer(self._node.loop, request.demand)
             request.release()
-        task = self._add_beside(request, handle(self, request))
+        task = self._add_beside(request, self.handle(request))
         if request.kind != OPEN:
             task.add_done_callback(lambda _: request.release())
 

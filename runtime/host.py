@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..protocols.control import NodeConfig
+    from .node import Node
     from .transport import Transport
 
 R = TypeVar("R")
@@ -105,6 +106,10 @@ class Host(Protocol):
 
     def usage(self) -> Usage:
         """Return what the node's process has used."""
+        ...
+
+    def attach(self, node: Node) -> None:
+        """Take notice of the node that lives here from now on; a simulator watches it."""
         ...
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..protocols.control import NodeConfig
+    from .node import Node
     from .transport import Transport
 
 R = TypeVar("R")
@@ -76,6 +77,9 @@ class LocalHost:
         """Return what runs an actor's blocking work."""
         return ThreadWorker(actor)
 
+    def attach(self, node: Node) -> None:
+        """Nobody watches it."""
+
     def usage(self) -> Usage:
         """Return what this process has used."""
         return usage_of_process()
@@ -130,6 +134,9 @@ class LocalLeaderHost:
     def open_worker(self, actor: str) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
         return ThreadWorker(actor)
+
+    def attach(self, node: Node) -> None:
+        """Nobody watches it."""
 
     def usage(self) -> Usage:
         """Return what this process has used."""

@@ -102,6 +102,7 @@ class Node:
         self.tracer: Tracer | None = None
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
+        self.cell_class: type[Cell] = Cell
         self.ends: dict[tuple[str, int], str] = {}
         self.random = random.Random(f"{seed}/{name}/{life}")  # noqa: S311  # for actors, not secrets
         self.sender = NodeSender(self)
@@ -119,6 +120,7 @@ class Node:
         self._serial = 0
         self.transport: Transport | None = host.open_transport(name, life)
         self.transport.start(self.receiver.on_batch, self.receiver.refuse)
+        host.attach(self)
 
     @property
     def endpoint(self) -> str:
@@ -180,7 +182,7 @@ class Node:
             actor.__init__(*arguments, **keywords)  # type: ignore[misc]  # after context is set
             return actor
 
-        cell = Cell(self, address, make, supervision or _DEFAULT_SUPERVISION, parent)
+        cell = self.cell_class(self, address, make, supervision or _DEFAULT_SUPERVISION, parent)
         cell.specs = handlers_of(actor_class)
         self.cells[name] = cell
         return cell

@@ -116,6 +116,9 @@ class LossyHost:
         """Return nothing used."""
         return Usage(0.0, 0)
 
+    def attach(self, node: Node) -> None:
+        """Nobody watches it."""
+
 
 @asynccontextmanager
 async def two_nodes(network: LossyNetwork) -> AsyncIterator[tuple[Node, Node]]:

@@ -1,0 +1,109 @@
+"""The simulated outside: what nodes reach through their host when a world is simulated."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from ...protocols.control import NodeConfig
+from ..host import Usage
+from ..life import live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..node import Node
+    from .network import SimulatedTransport
+    from .process import SimulatedProcess
+    from .world import World
+
+R = TypeVar("R")
+
+DIRECTORY: Final = Path("/simulated")
+"""What stands for the run directory; nothing is ever written there."""
+
+
+class SimulatedWorker:
+    """Runs blocking work at once, in place; what it takes is virtual time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._turn = asyncio.Lock()
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Return what `work` returns, after the seconds that it is given."""
+        async with self._turn:
+            with self._world.guard.lifted():
+                result = work()
+            await asyncio.sleep(self._world.blocking_seconds())
+            return result
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class SimulatedHost:
+    """A node's way out."""
+
+    def __init__(self, world: World, process: SimulatedProcess) -> None:
+        self._world = world
+        self.process = process
+        self.now = process.now
+        self.pid = process.pid
+
+    def open_transport(self, node: str, life: int) -> SimulatedTransport:
+        """Return the node's place at the network."""
+        assert (node, life) == (self.process.node, self.process.life), "one process, one node"
+        return self._world.network.bind(self.process)
+
+    def open_worker(self, actor: str) -> SimulatedWorker:
+        """Return what runs an actor's blocking work."""
+        return SimulatedWorker(self._world)
+
+    def usage(self) -> Usage:
+        """Return nothing used: all nodes share one real process."""
+        return Usage(0.0, 0)
+
+    def attach(self, node: Node) -> None:
+        """Watch the node that lives here."""
+        self._world.watch.add(node, self.process)
+
+
+class SimulatedLeaderHost(SimulatedHost):
+    """The leader's way out: its nodes are processes of the same world."""
+
+    directory = DIRECTORY
+
+    def open(self) -> None:
+        """There is no folder to take hold of."""
+
+    def new_cookie(self) -> str:
+        """Return a secret, the same in every run of a seed."""
+        return f"{self._world.random('cookie').getrandbits(128):032x}"
+
+    def publish(self, *, endpoint: str, cookie: str, topology: str) -> None:
+        """Nobody looks for a simulated runtime."""
+
+    def start_process(self, config: NodeConfig) -> SimulatedProcess:
+        """Start the process of one life of a node; it takes a while to come up."""
+        config = msgspec.json.decode(msgspec.json.encode(config), type=NodeConfig)
+        process = self._world.new_process(config.node, config.life)
+        over = asyncio.Event()
+        process.on_hang_up = over.set
+        process.start(self._live(config, process, over))
+        return process
+
+    async def _live(
+        self, config: NodeConfig, process: SimulatedProcess, over: asyncio.Event
+    ) -> None:
+        await asyncio.sleep(self._world.start_seconds())
+        await live(config, SimulatedHost(self._world, process), over)
+
+    def remove(self) -> None:
+        """There is no folder."""
+
+    def close(self) -> None:
+        """There is no folder."""

@@ -1,0 +1,128 @@
+"""All that is simulated in one run: time, network, processes, and what is noted of them."""
+
+from __future__ import annotations
+
+import random
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from ...protocols.address import LEADER
+from ...protocols.log import log
+from .guard import GUARD
+from .host import SimulatedLeaderHost
+from .loop import PROCESS, SimulatedLoop
+from .network import Network, Weather
+from .process import SimulatedProcess
+from .trace import Trace
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from ..host import Exit, LeaderHost
+    from .loop import SimulatedTask
+
+
+class World:
+    """One run's world, made from its seed.
+
+    Attributes:
+        seed: What every random choice of it comes from.
+        loop: Its time, and all that runs in it.
+        trace: What happened.
+        network: Carries messages between processes.
+        processes: Those that were started, dead ones too.
+        watch: Watches the nodes, and tells of what must not be.
+        leader: The process that the runtime under test is made in.
+    """
+
+    def __init__(self, seed: int, *, weather: Weather | None = None) -> None:
+        self.seed = seed
+        self.guard = GUARD
+        self.loop = SimulatedLoop()  # type: ignore[abstract]  # it refuses the rest
+        self.trace = Trace(self.loop.time)
+        self.network = Network(self.loop, self.trace, self.random("network"), weather or Weather())
+        self.processes: list[SimulatedProcess] = []
+        self.watch = Watch(self.loop, self.trace)
+        self._pids = count(1_000)
+        self._durations = self.random("durations")
+        self.loop.unhandled = self._unhandled
+        self.leader = self.new_process(LEADER, 1)
+
+    def run(self, scenario: Callable[[LeaderHost], Coroutine[Any, Any, Any]]) -> Any:
+        """Run what `scenario` makes of the leader's host; return what it returns.
+
+        Of a world that was halted by a violation the answer is None.
+
+        Raises:
+            SimulationError: It does not end, or waits for what never comes.
+            Exception: What the scenario raises.
+        """
+        host = SimulatedLeaderHost(self, self.leader)
+        with self._in_force():
+            task = self.loop.create_task(scenario(host), context=self.leader.context)
+            return self.loop.run_until_complete(task)
+
+    @contextmanager
+    def _in_force(self) -> Iterator[None]:
+        """Let nothing out of the world: what is logged goes to the trace, real things fail."""
+        state = random.getstate()
+        random.seed(self.seed)  # for actors that use the module's own generator
+        try:
+            with log.caught(self._logged), self.guard.raised(self.loop.time):
+                yield
+        finally:
+            random.setstate(state)
+
+    def random(self, purpose: str) -> random.Random:
+        """Return the randomness for one purpose, independent of all others."""
+        return random.Random(f"{self.seed}/{purpose}")  # noqa: S311  # no secret
+
+    def new_process(self, node: str, life: int) -> SimulatedProcess:
+        """Return a process in which nothing runs yet."""
+        process = SimulatedProcess(node, life, next(self._pids), self.loop)
+        process.on_end = self._ended
+        process.on_change = self.network.look
+        self.processes.append(process)
+        self.trace.note("started", f"{process!r}")
+        return process
+
+    def living(self, node: str) -> SimulatedProcess | None:
+        """Return the process that a node runs in now."""
+        found = [p for p in self.processes if p.node == node and not p.dead]
+        return found[-1] if found else None
+
+    def start_seconds(self) -> float:
+        """Return how long a process takes to come up."""
+        return self._durations.uniform(0.05, 0.5)
+
+    def blocking_seconds(self) -> float:
+        """Return how long a piece of blocking work takes."""
+        return self._durations.uniform(0.001, 0.05)
+
+    def _ended(self, process: SimulatedProcess, how: Exit) -> None:
+        words = how.signal or f"exit code {how.exit_code}"
+        said = "".join(f"\n{line}" for line in how.stderr_tail)
+        self.trace.note("ended", f"{process!r}: {words}{said}")
+        self.watch.remove(process)
+
+    def _logged(self, level: str, event: str, facts: dict[str, Any]) -> None:
+        words = " ".join(f"{key}={value}" for key, value in facts.items() if key != "exc_info")
+        self.trace.note(level, f"{PROCESS.get()!r}: {event} {words}")
+
+    def _unhandled(self, what: str, error: BaseException | None) -> None:
+        self.watch.fail("no error is left unhandled", f"{what}: {error!r}")
+
+    def close(self) -> None:
+        """End whatever is left; nothing of it is noted any more."""
+        self.loop.close()
+        for task in self.loop.tasks():
+            end_silently(task)
+
+
+def end_silently(task: SimulatedTask) -> None:
+    """Take a task's coroutine apart without letting anybody know."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # else its end is logged
+    with suppress(BaseException):
+        task.get_coro().close()
