@@ -67,6 +67,7 @@ class NodeRow:
         name: Its name.
         life: Which life of it.
         pid: Its process.
+        state: How it is, as the leader sees it.
         answers: Whether it answered in time; the rest is nothing if not.
         cpu: Cores in use.
         memory: Resident bytes.
@@ -81,6 +82,7 @@ class NodeRow:
     name: str
     life: int
     pid: int
+    state: str
     answers: bool
     cpu: float = 0.0
     memory: int = 0
@@ -95,13 +97,15 @@ class NodeRow:
 def node_row(look: NodeLook, rates: Rates, now: float) -> NodeRow:
     """Return the row of one node."""
     info, found = look.info, look.statistics
+    state = look.status.state if look.status is not None else ""
     if found is None:
-        return NodeRow(name=info.node, life=info.life, pid=info.pid, answers=False)
+        return NodeRow(name=info.node, life=info.life, pid=info.pid, state=state, answers=False)
     life = f"{info.node}.{info.life}"
     return NodeRow(
         name=info.node,
         life=info.life,
         pid=info.pid,
+        state=state,
         answers=True,
         cpu=rates.of("cpu", life, found.cpu_seconds, now),
         memory=found.memory_bytes,
@@ -187,13 +191,13 @@ class Screen:
 
 def node_table(name: str, nodes: Sequence[NodeRow]) -> Table:
     """Return the upper table."""
-    table = _table(name, "node", "process")
+    table = _table(name, "node", "process", "state")
     for heading in (
         "cores", "memory", "messages/s", "asks/s", "answer p50", "p99", "dead letters", "restarts",
     ):  # fmt: skip
         table.add_column(heading, justify="right")
     for row in nodes:
-        place = (f"{row.name} (life {row.life})", str(row.pid))
+        place = (f"{row.name} (life {row.life})", str(row.pid), row.state)
         if not row.answers:
             table.add_row(*place, "[yellow]does not answer[/]")
             continue

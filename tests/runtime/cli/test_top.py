@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from passel.protocols.control import ActorStatus, AskStatistics, NodeInfo, NodeStatistics
+from passel.protocols.control import (
+    ActorStatus,
+    AskStatistics,
+    NodeInfo,
+    NodeStatistics,
+    NodeStatus,
+)
 from passel.runtime.cli.guest import NodeLook
 from passel.runtime.cli.rates import Rates, actor_rows
 from passel.runtime.cli.top import actor_table, node_row, node_table, ordered
@@ -62,11 +68,21 @@ def test_the_tables_say_it_all() -> None:
     file = io.StringIO()
     console = Console(file=file, width=140)
     rates = Rates()
-    looks = [NodeLook(INFO, statistics(100)), NodeLook(INFO, None)]
+    late = NodeStatus(node="side", life=2, pid=7, state="suspected")
+    looks = [NodeLook(INFO, statistics(100)), NodeLook(INFO, None, late)]
     console.print(node_table("crew", [node_row(look, rates, 1.0) for look in looks]))
     console.print(actor_table(actor_rows([statistics(1, 9)], rates, 1.0)))
     shown = file.getvalue()
-    for words in ("crew", "side (life 2)", "3 MiB", "64 us", "does not answer", "ada", "Worker"):
+    for words in (
+        "crew",
+        "side (life 2)",
+        "3 MiB",
+        "64 us",
+        "does not answer",
+        "suspected",
+        "ada",
+        "Worker",
+    ):
         assert words in shown
 
 
