@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from .endpoints import open_transport, place_to_bind
 from .host import Usage
 from .launcher import NodeProcess
+from .loops import clock_of
 from .rundir import RunDirectory, RuntimeFacts
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class LocalHost:
     def __init__(self, directory: Path, transport: str) -> None:
         self._directory = directory
         self._transport = transport
-        self.now = asyncio.get_running_loop().time
+        self.now = clock_of(asyncio.get_running_loop())
         self.pid = os.getpid()
 
     def open_transport(self, node: str, life: int) -> Transport:
@@ -104,7 +105,7 @@ class LocalLeaderHost:
     @property
     def now(self) -> Callable[[], float]:
         """The monotonic clock."""
-        return asyncio.get_running_loop().time
+        return clock_of(asyncio.get_running_loop())
 
     @property
     def directory(self) -> Path:

@@ -19,6 +19,7 @@ from ..protocols.errors import PasselError
 from ..protocols.log import log
 from .life import live
 from .local import LocalHost
+from .loops import run_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     config = msgspec.json.decode(line, type=NodeConfig)
     sys.path[:] = config.import_path
     try:
-        asyncio.run(_run(config))
+        run_on(str(config.options.get("loop", "asyncio")), _run(config))
     except PasselError as error:
         sys.exit(f"passel node {config.node}: {error}")
     sys.stdout.flush()

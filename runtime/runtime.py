@@ -18,6 +18,7 @@ from .fleet import Fleet
 from .life import DIRECTORY_SERIAL
 from .loading import load_tracer, main_file
 from .local import LocalLeaderHost
+from .loops import check_loop
 from .node import Node
 from .service import NodeService, letters_of, service_of, statistics_of
 from .spawning import Spawn
@@ -54,6 +55,8 @@ class Runtime:
         transport: `ipc` (ZeroMQ over Unix sockets), `unix` (Unix sockets without ZeroMQ between:
             quicker answers on one host) or `tcp` (ZeroMQ on loopback, only with `plain_tcp`).
         plain_tcp: Allow tcp although it is neither encrypted nor authenticated yet.
+        loop: Event loop of node processes: `asyncio`, `uvloop`, or `auto`, which takes uvloop where
+            it is installed. This process runs on whatever loop the program chose.
         seed: Seeds the randomness of actors.
         run_directory: Parent of the run directory instead of the user's usual one.
         grace: Seconds that actors, and then processes, have to end when the runtime does.
@@ -72,6 +75,7 @@ class Runtime:
         isolate: bool = False,
         transport: str = "ipc",
         plain_tcp: bool = False,
+        loop: str = "auto",
         seed: int = 0,
         run_directory: Path | None = None,
         grace: float = 5.0,
@@ -86,7 +90,9 @@ class Runtime:
         if transport == "tcp" and not plain_tcp:
             reason = "plain tcp can be read and forged by others on the network"
             raise SpawnError(f"runtime {name}", f"{reason}; say plain_tcp=True to accept that")
+        check_loop(loop)
         self.name = name
+        self._loop = loop
         self._isolate = isolate
         self._transport = transport
         self._seed = seed
@@ -135,6 +141,7 @@ class Runtime:
         options.setdefault("name", file.topology.name)
         options.setdefault("transport", file.topology.transport)
         options.setdefault("node_silence", file.topology.node_silence)
+        options.setdefault("loop", file.topology.loop)
         options.setdefault("topology", str(file.path or ""))
         runtime = cls(**options)
         runtime._launched = Launched(runtime, file.topology)
@@ -217,7 +224,12 @@ class Runtime:
         arguments = (node, main_file(), _stay)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
         host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
-        options = {"isolate": self._isolate, "grace": self._grace, "traces": self._traces}
+        options = {
+            "isolate": self._isolate,
+            "grace": self._grace,
+            "traces": self._traces,
+            "loop": self._loop,
+        }
         fleet = Fleet(
             node,
             names,

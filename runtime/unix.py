@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -119,7 +120,7 @@ class UnixTransport:
             probe.close()
         for inlet in list(self._inlets):
             inlet.close()
-        until = self._loop.time() + LINGER_SECONDS
+        until = time.monotonic() + LINGER_SECONDS  # a loop's time may stand still meanwhile
         for outlet in list(self._outlets):
             outlet.finish(until)
 
@@ -270,7 +271,7 @@ class UnixOutlet:
         if self._socket is None:
             self._connect()
         while (self._backlog or self._unsent) and self._socket is not None:
-            left = until - self._loop.time()
+            left = until - time.monotonic()
             poll = select.poll()
             poll.register(self._socket, select.POLLOUT)
             if left <= 0.0 or not poll.poll(left * 1000):

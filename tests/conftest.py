@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import os
@@ -33,7 +34,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
-    factory = getattr(pyfuncitem.obj, "loop_factory", None)
+    world = pyfuncitem.funcargs.get("world")
+    factory = getattr(pyfuncitem.obj, "loop_factory", None) or getattr(world, "loop_factory", None)
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_without_tasks_left(pyfuncitem.obj, arguments))
     return True
@@ -57,6 +59,15 @@ def pyzmq_collector() -> None:
         two.connect("inproc://collector")
         one.send(bytes(1 << 20), copy=False)
         two.recv(copy=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def libuv_signals() -> None:
+    """Open the pipe that libuv keeps once a process has had one of its loops."""
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        uvloop.new_event_loop().close()
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...protocols.errors import DeadlineError
+from ..loops import run_on
 from . import exits
 from .interruption import Interruption
 from .metrics import load_metrics
@@ -111,7 +112,7 @@ class _Run:
             Exit: With the code of an interrupt, or of what ended the run; that has been said.
         """
         try:
-            asyncio.run(self._everything())
+            run_on(self._launched.topology.loop, self._everything())
         finally:
             with contextlib.suppress(BrokenPipeError):
                 self._output.close()

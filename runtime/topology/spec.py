@@ -116,6 +116,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         version: Version of the format.
         transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it.
         node_silence: Seconds after which a node whose process answers no heartbeat is dead.
+        loop: Event loop of its processes; `auto` takes uvloop where it is installed.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
         actors: Actors by name.
@@ -130,6 +131,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_silence: Annotated[
         float, Meta(gt=0, description="Seconds of silence after which a node is dead.")
     ] = 2.5
+    loop: Annotated[
+        Literal["auto", "asyncio", "uvloop"], Meta(description="Event loop of its processes.")
+    ] = "auto"
     params: Annotated[dict[str, Any], Meta(description="What ${name} stands for.")] = {}
     nodes: Annotated[dict[Name, NodeSpec], Meta(description="Processes by name.")] = {}
     actors: Annotated[dict[Name, ActorSpec], Meta(min_length=1, description="Actors by name.")]

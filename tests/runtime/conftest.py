@@ -14,8 +14,9 @@ from tests.runtime.worlds import WORLDS, World
         pytest.param("ipc", marks=pytest.mark.process),
         pytest.param("tcp", marks=pytest.mark.process),
         pytest.param("unix", marks=pytest.mark.process),
+        pytest.param("uvloop", marks=pytest.mark.process),
     ]
 )
 def world(request: pytest.FixtureRequest) -> World:
-    """One way to reach an actor: by reference, encoded, over ipc, over tcp or over a Unix socket."""
+    """One way to reach an actor: by reference, encoded, over ipc, over tcp, over a Unix socket, or on uvloop."""
     return WORLDS[request.param]

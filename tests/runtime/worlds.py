@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from passel import Runtime
 from passel.runtime.endpoints import TRANSPORTS
 
@@ -43,7 +45,8 @@ class World:
     """One way to reach an actor.
 
     Attributes:
-        name: `direct`, `isolated`, or a transport: `ipc`, `tcp`, `unix`.
+        name: `direct`, `isolated`, a transport (`ipc`, `tcp`, `unix`), or `uvloop`: ipc with both
+            processes on that loop.
     """
 
     name: str
@@ -51,7 +54,15 @@ class World:
     @property
     def has_processes(self) -> bool:
         """Whether the actors under test live in a child process."""
-        return self.name in TRANSPORTS
+        return self.name not in {"direct", "isolated"}
+
+    @property
+    def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """What makes the loop of the test itself, if it is not asyncio's."""
+        if self.name != "uvloop":
+            return None
+        factory: Callable[[], asyncio.AbstractEventLoop] = import_uvloop().new_event_loop
+        return factory
 
     @property
     def encodes(self) -> bool:
@@ -65,7 +76,8 @@ class World:
             runtime = Runtime(
                 run_directory=base,
                 isolate=self.name == "isolated",
-                transport=self.name if self.has_processes else "ipc",
+                transport=self.name if self.name in TRANSPORTS else "ipc",
+                loop="uvloop" if self.name == "uvloop" else "asyncio",
                 plain_tcp=self.name == "tcp",
                 **options,
             )
@@ -96,6 +108,11 @@ async def open_runtime(**options: Any) -> AsyncIterator[Runtime]:
         assert not list(base.iterdir()), "a run directory was left behind"
 
 
+def import_uvloop() -> Any:
+    """Return the module, or skip the test."""
+    return pytest.importorskip("uvloop", reason="needs uvloop: pip install 'passel[fast]'")
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Return once `condition` holds: for what is counted, and has no event to await."""
     async with asyncio.timeout(20.0):
@@ -103,4 +120,4 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-WORLDS = {name: World(name) for name in ("direct", "isolated", *TRANSPORTS)}
+WORLDS = {name: World(name) for name in ("direct", "isolated", *TRANSPORTS, "uvloop")}

@@ -1,0 +1,57 @@
+"""Which event loop a process runs on: asyncio's own, or uvloop where that is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ..protocols.errors import SpawnError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+LOOPS: Final = ("auto", "asyncio", "uvloop")
+"""`auto` takes uvloop where it is installed."""
+
+
+def check_loop(loop: str) -> None:
+    """Make sure that a process could run on this loop.
+
+    Raises:
+        SpawnError: There is no such loop, or uvloop is wanted and not installed.
+    """
+    if loop not in LOOPS:
+        raise SpawnError("event loop", f"it is {loop!r}; choose of {', '.join(LOOPS)}")
+    if loop == "uvloop" and not _has_uvloop():
+        raise SpawnError("event loop uvloop", "it is not installed; pip install 'passel[fast]'")
+
+
+def run_on(loop: str, main: Coroutine[Any, Any, T]) -> T:
+    """Run a program on one of LOOPS and return its result."""
+    with asyncio.Runner(loop_factory=_factory_of(loop)) as runner:
+        return runner.run(main)
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """Return a monotonic clock in seconds: the loop's own, or one that goes on where that does not.
+
+    uvloop's counts milliseconds, and stands still while a callback runs.
+    """
+    return loop.time if isinstance(loop, asyncio.BaseEventLoop) else time.monotonic
+
+
+def _factory_of(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if loop == "asyncio" or (loop == "auto" and not _has_uvloop()):
+        return None
+    import uvloop  # optional
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _has_uvloop() -> bool:
+    return importlib.util.find_spec("uvloop") is not None
