@@ -236,6 +236,25 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     ago: float = 0.0
 
 
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """How the nodes of a runtime reach each other.
+
+    Attributes:
+        transport: `ipc`, `unix` or `tcp`.
+        interface: Address, or network interface, that tcp binds; others must reach it.
+        plain_tcp: Whether tcp is neither encrypted nor authenticated.
+    """
+
+    transport: str = "ipc"
+    interface: str = "127.0.0.1"
+    plain_tcp: bool = False
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its sockets speak CURVE."""
+        return self.transport == "tcp" and not self.plain_tcp
+
+
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the leader hands a child process on its standard input.
 
@@ -244,23 +263,27 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
         life: Which life of it, from 1.
         run_directory: Where its socket goes.
         leader: The leader's info.
-        transport: `ipc` or `tcp`.
+        network: How it reaches the others, and they it.
         cookie: The runtime's secret.
         import_path: The program's `sys.path`.
         main_path: File of the program's `__main__`, or empty.
         seed: Seeds the node's randomness.
         threads: Threads for torch and OpenMP, or 0 for their own choice.
         options: Whatever else the node's Runtime was given.
+        guest_key: Public key of the runtime's guests in hexadecimal digits, or empty.
+        announce: Inherited descriptor on which it says where it is, before it connects, or -1.
     """
 
     node: str
     life: int
     run_directory: str
     leader: NodeInfo
-    transport: str
     cookie: str
     import_path: list[str]
     main_path: str
     seed: int = 0
     threads: int = 0
     options: dict[str, Any] = {}
+    network: Network = Network()
+    guest_key: str = ""
+    announce: int = -1

@@ -126,12 +126,14 @@ class Directory(Actor):
             await self._changed.wait()
 
     @handler(concurrent=True)
-    async def joined(self, info: NodeInfo) -> None:
-        """A node is up; called by the node itself."""
+    async def joined(self, info: NodeInfo) -> list[NodeInfo]:
+        """A node is up; called by the node itself, which gets to know the others."""
+        others = await self.all_nodes()
         if info.node in self.nodes:
             self.nodes[info.node] = info
             self.on_joined(info)
             self.change()
+        return others
 
     @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
     async def reserve(self, name: str) -> None:

@@ -21,6 +21,7 @@ from ..protocols.log import log
 from .health import Health
 from .host import Process  # noqa: TC001  # a dataclass field's type
 from .loading import main_file
+from .security import split_endpoint
 from .service import error_of_down, service_of
 from .supervision import Failed, GiveUp, RestartPolicy
 
@@ -76,7 +77,6 @@ class Fleet:
         directory: Directory,
         host: LeaderHost,
         *,
-        transport: str,
         options: Mapping[str, Any],
         seed: int,
         bounds: Bounds,
@@ -84,7 +84,6 @@ class Fleet:
         self._node = node
         self._directory = directory
         self._host = host
-        self._transport = transport
         self._options = dict(options)
         self._seed = seed
         self._members: dict[str, Member] = {}
@@ -186,7 +185,6 @@ class Fleet:
             life=member.life,
             run_directory=str(self._host.directory),
             leader=self._node.info,
-            transport=self._transport,
             cookie=self._node.cookie,
             import_path=list(sys.path),
             main_path=main_file(),
@@ -212,8 +210,10 @@ class Fleet:
         """A node says that it is up."""
         member = self._members.get(info.node)
         if member is not None and member.life == info.life and member.joined is not None:
-            self._node.router.peers[info.node] = info
+            self._node.router.learn(info)
             self._health.watch(info)
+            if split_endpoint(info.endpoint)[1] is not None:
+                self._node.start_task(self._introduce(info))
             if not member.joined.done():
                 member.joined.set_result(info)
 
@@ -224,6 +224,13 @@ class Fleet:
             member.note = f"declared dead after {silence:.1f} s of silence"
             member.process.kill()
 
+    async def _introduce(self, newcomer: NodeInfo) -> None:
+        """Tell the other nodes whom to let in, before anybody can send the newcomer there."""
+        for info in list(self._directory.nodes.values()):
+            if info is not None and info.node not in {self._node.name, newcomer.node}:
+                with contextlib.suppress(PasselError):  # it may be dying
+                    await service_of(self._node, info.node, info.life).peer_up.tell(newcomer)
+
     async def _watch(
         self, member: Member, process: Process, joined: asyncio.Future[NodeInfo]
     ) -> None:
@@ -231,6 +238,7 @@ class Fleet:
         end = await process.wait()
         process.hang_up()
         self._health.forget(member.name, process.life)
+        self._node.host.roster.dismiss(member.name, process.life)
         if not joined.done():
             joined.set_exception(SpawnError(f"node {member.name}", _words(end)))
         if joined.cancelled() or joined.exception() is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..protocols.control import NodeConfig
     from .node import Node
+    from .security import Roster
     from .transport import Transport
 
 R = TypeVar("R")
@@ -90,6 +91,11 @@ class Host(Protocol):
     @property
     def pid(self) -> int:
         """The node's process."""
+        ...
+
+    @property
+    def roster(self) -> Roster:
+        """Who may connect to the node, where connections are encrypted."""
         ...
 
     def open_transport(self, node: str, life: int) -> Transport:

@@ -8,18 +8,20 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
 from ..actors.threads import SHARED_CORES
+from .announcement import Announcement
 from .host import Exit
 from .oom import OutOfMemoryKills
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from ..protocols.control import NodeConfig
+    from ..protocols.control import NodeConfig, NodeInfo
 
 STDERR_LINES: Final = 20
 """How many of a dead node's last lines its error quotes."""
@@ -33,29 +35,61 @@ class NodeProcess:
     The configuration goes in over its standard input, which then stays open: when the leader
     is gone, however it ended, the child reads the end of it and leaves. It has a process group
     of its own, so the terminal's Ctrl-C reaches the leader alone.
+
+    Args:
+        config: What it is to run.
+        output: File for its standard output and error.
+        on_announced: Gets where it is as soon as it is bound, over a pipe that it inherits; by
+            default it has none.
     """
 
-    def __init__(self, config: NodeConfig, log: Path) -> None:
+    def __init__(
+        self,
+        config: NodeConfig,
+        output: Path,
+        on_announced: Callable[[NodeInfo], None] | None = None,
+    ) -> None:
         self.node = config.node
         self.life = config.life
-        self._log = log
+        self._log = output
         self._memory = OutOfMemoryKills()
-        environment = {**SHARED_CORES, **os.environ}
-        if config.threads:
-            environment["OMP_NUM_THREADS"] = str(config.threads)
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(  # our own interpreter and module
-                [sys.executable, "-m", "passel", "node"],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                env=environment,
-                process_group=0,
-            )
+        self._announcement: Announcement | None = None
+        inherited: tuple[int, ...] = ()
+        if on_announced is not None:
+            self._announcement = Announcement(config.node, config.life, on_announced)
+            inherited = (self._announcement.writer,)
+            config = msgspec.structs.replace(config, announce=self._announcement.writer)
+        try:
+            self._process = self._start(config, inherited)
+        except BaseException:
+            self._silence()
+            raise
+        finally:
+            if self._announcement is not None:
+                self._announcement.hand_over()
         assert self._process.stdin is not None, "stdin is a pipe"
         with contextlib.suppress(BrokenPipeError):  # it died at once; its exit says why
             self._process.stdin.write(msgspec.json.encode(config) + b"\n")
             self._process.stdin.flush()
+
+    def _start(self, config: NodeConfig, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        environment = {**SHARED_CORES, **os.environ}
+        if config.threads:
+            environment["OMP_NUM_THREADS"] = str(config.threads)
+        with open_private(self._log) as file:
+            return subprocess.Popen(  # our own interpreter and module
+                [sys.executable, "-m", "passel", "node"],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=file,
+                env=environment,
+                process_group=0,
+                pass_fds=inherited,
+            )
+
+    def _silence(self) -> None:
+        if self._announcement is not None:
+            self._announcement.close()
 
     @property
     def pid(self) -> int:
@@ -67,6 +101,7 @@ class NodeProcess:
         if self._process.poll() is None:
             await self._ended()
         code = self._process.wait()
+        self._silence()
         name = signal.Signals(-code).name if code < 0 else None
         note = self._memory.note() if name == "SIGKILL" else ""
         return Exit(None if code < 0 else code, name, tail_of(self._log), note)
@@ -106,6 +141,11 @@ class NodeProcess:
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file to append to; when it is new, nobody but its user may read it."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab")
 
 
 def tail_of(log: Path) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
         )
         node.tracer = load_tracer(str(config.options.get("traces", "")))
         leader = config.leader
-        node.router.peers[leader.node] = leader
+        node.router.learn(leader)
         address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)
         directory = node.reference(reference_type(Directory), address)
         node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
@@ -55,7 +55,8 @@ async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
             NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
         )
         await node.start_cell(service)
-        await directory.joined(node.info)
+        for other in await directory.joined(node.info):
+            host.roster.learn(other)
         await over.wait()
         await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
 

@@ -11,11 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from .endpoints import open_transport, place_to_bind
+import msgspec
+
+from ..protocols.control import Network, NodeInfo
+from .endpoints import open_transport
 from .host import Usage
 from .launcher import NodeProcess
 from .loops import clock_of
 from .rundir import RunDirectory, RuntimeFacts
+from .security import KeyPair, Roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +60,26 @@ class LocalHost:
 
     Args:
         directory: The run directory, where its sockets go.
-        transport: `ipc`, `tcp` or `unix`.
+        network: How others reach it.
+        roster: Who may connect, if connections are encrypted.
+        pair: Its keys then; fresh ones by default.
+        announce: Descriptor on which it says where it is, or -1.
     """
 
-    def __init__(self, directory: Path, transport: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        network: Network,
+        *,
+        roster: Roster | None = None,
+        pair: KeyPair | None = None,
+        announce: int = -1,
+    ) -> None:
         self._directory = directory
-        self._transport = transport
+        self._network = network
+        self._pair = pair
+        self._announce = announce
+        self.roster = roster or Roster()
         self.now = clock_of(asyncio.get_running_loop())
         self.pid = os.getpid()
 
@@ -71,8 +89,14 @@ class LocalHost:
         Raises:
             SpawnError: They cannot be bound.
         """
-        bind = place_to_bind(self._transport, self._directory, f"{node}.{life}")
-        return open_transport(f"{node}/{life}".encode(), bind)
+        transport = open_transport(
+            self._network, self._directory, node, life, roster=self.roster, pair=self._pair
+        )
+        if self._announce >= 0:
+            info = NodeInfo(node=node, life=life, endpoint=transport.endpoint, pid=self.pid)
+            os.write(self._announce, msgspec.json.encode(info) + b"\n")
+            os.close(self._announce)
+        return transport
 
     def open_worker(self, actor: str) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
@@ -91,14 +115,16 @@ class LocalLeaderHost:
 
     Args:
         name: The runtime's name.
-        transport: `ipc`, `tcp` or `unix`.
+        network: How its nodes reach each other.
         base: Parent of the run directory; the user's usual one if None.
     """
 
-    def __init__(self, name: str, *, transport: str, base: Path | None) -> None:
+    def __init__(self, name: str, *, network: Network, base: Path | None) -> None:
         self._name = name
-        self._transport = transport
+        self._network = network
         self._base = base
+        self._guests: KeyPair | None = None
+        self.roster = Roster()
         self._held: RunDirectory | None = None
         self.pid = os.getpid()
 
@@ -119,6 +145,9 @@ class LocalLeaderHost:
             SpawnError: There is no place for one.
         """
         self._held = RunDirectory(self._name, base=self._base)
+        if self._network.encrypted:
+            self._guests = KeyPair.generate()
+            self.roster.admit_guests(self._guests.public)
 
     def new_cookie(self) -> str:
         """Return a fresh secret for a runtime."""
@@ -130,7 +159,8 @@ class LocalLeaderHost:
         Raises:
             SpawnError: They cannot be bound.
         """
-        return LocalHost(self.directory, self._transport).open_transport(node, life)
+        host = LocalHost(self.directory, self._network, roster=self.roster)
+        return host.open_transport(node, life)
 
     def open_worker(self, actor: str) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
@@ -152,12 +182,22 @@ class LocalLeaderHost:
             cookie=cookie,
             started=time.time(),
             topology=topology,
+            guest_key=self._guests.secret.hex() if self._guests is not None else "",
         )
         self._run_directory.publish(facts)
 
     def start_process(self, config: NodeConfig) -> NodeProcess:
-        """Start `python -m passel node`; what it prints goes to a file in the run directory."""
-        return NodeProcess(config, self._run_directory.log_of(config.node, config.life))
+        """Start `python -m passel node`; what it prints goes to a file in the run directory.
+
+        Where connections are encrypted it says its public key, over an inherited pipe, before it
+        connects: that is how the leader knows it when it does.
+        """
+        config = msgspec.structs.replace(config, network=self._network)
+        log = self._run_directory.log_of(config.node, config.life)
+        if self._guests is None:
+            return NodeProcess(config, log)
+        config = msgspec.structs.replace(config, guest_key=self._guests.public.hex())
+        return NodeProcess(config, log, on_announced=self.roster.learn)
 
     def remove(self) -> None:
         """Remove the run directory with everything in it."""

@@ -20,6 +20,7 @@ from ..protocols.log import log
 from .life import live
 from .local import LocalHost
 from .loops import run_on
+from .security import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,12 @@ async def _run(config: NodeConfig) -> None:
     loop.add_signal_handler(signal.SIGTERM, over.set)
     _watch_leader(loop, over)
     log.configure_later(partial(_configure_log, config.node))
-    host = LocalHost(Path(config.run_directory), config.transport)
+    roster = Roster()
+    if config.guest_key:
+        roster.admit_guests(bytes.fromhex(config.guest_key))
+    host = LocalHost(
+        Path(config.run_directory), config.network, roster=roster, announce=config.announce
+    )
     await live(config, host, over)
 
 

@@ -177,7 +177,7 @@ class Receiver:
         if hello.version != PROTOCOL_VERSION:
             reason = f"it speaks protocol {hello.version}, this node {PROTOCOL_VERSION}"
             raise HandshakeError(name, f"{reason}; install the same version of passel")
-        if identity != f"{hello.node}/{hello.life}".encode():
+        if not (identity + b"/").startswith(f"{hello.node}/{hello.life}/".encode()):
             raise HandshakeError(name, "its name is not the one it connected with")
         for path, digest in hello.signatures.items():
             own = self._node.classes.get(path)

@@ -133,6 +133,11 @@ class Router:
         finally:
             self._moving.pop(old.actor, None)
 
+    def learn(self, peer: NodeInfo) -> None:
+        """Take down where a node is, and that it may connect."""
+        self.peers[peer.node] = peer
+        self._node.host.roster.learn(peer)
+
     def link_to(self, node: str, life: int) -> Link:
         """Return the link to one life of a node, begun if need be."""
         link = self.links.get(node)
@@ -178,7 +183,7 @@ class Router:
         CURRENT_CALL.set(None)
         peer = await self._locate(link.node)
         if peer is not None:
-            self.peers[link.node] = peer
+            self.learn(peer)
         if peer is not None and peer.life == link.life:
             self.connect(link, peer)
         else:
@@ -235,6 +240,7 @@ class Router:
         if peer is not None and peer.life <= life:
             del self.peers[error.node]
         self._deaths[error.node, life] = error
+        self._node.host.roster.dismiss(error.node, life)
         self._node.receiver.forget(error.node, life)
         link = self.links.get(error.node)
         if link is None:

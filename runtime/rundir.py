@@ -36,6 +36,7 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True):
         cookie: The secret that a guest must know; the folder is private to its user.
         started: Unix time of its start, in seconds.
         topology: Path of its topology file, or empty.
+        guest_key: Private key of its guests in hexadecimal digits, or empty.
     """
 
     name: str
@@ -44,6 +45,7 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True):
     cookie: str
     started: float
     topology: str = ""
+    guest_key: str = ""
 
 
 class RunDirectory:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 from msgspec.structs import replace
 
 from ..protocols.address import LEADER
-from ..protocols.control import Supervision
-from ..protocols.errors import ActorError, RuntimeClosedError, SpawnError
+from ..protocols.control import Network, Supervision
+from ..protocols.errors import ActorError, RuntimeClosedError
 from ..protocols.log import log
 from .detector import Bounds
 from .directory import Directory
-from .endpoints import TRANSPORTS
+from .endpoints import check_network
 from .fleet import Fleet
 from .life import DIRECTORY_SERIAL
 from .loading import load_tracer, main_file
@@ -53,8 +53,10 @@ class Runtime:
         name: By which `passel ps` and the like know it.
         isolate: Encode messages between actors of one node too, as if they crossed a wire.
         transport: `ipc` (ZeroMQ over Unix sockets), `unix` (Unix sockets without ZeroMQ between:
-            quicker answers on one host) or `tcp` (ZeroMQ on loopback, only with `plain_tcp`).
-        plain_tcp: Allow tcp although it is neither encrypted nor authenticated yet.
+            quicker answers on one host) or `tcp` (ZeroMQ, encrypted and authenticated by CURVE).
+        interface: Address of this host, or name of a network interface, that tcp binds; the
+            default is reached from this host alone.
+        plain_tcp: Leave tcp unencrypted: whoever is on the network can read and forge messages.
         loop: Event loop of node processes: `asyncio`, `uvloop`, or `auto`, which takes uvloop where
             it is installed. This process runs on whatever loop the program chose.
         seed: Seeds the randomness of actors.
@@ -74,6 +76,7 @@ class Runtime:
         name: str = "passel",
         isolate: bool = False,
         transport: str = "ipc",
+        interface: str = "127.0.0.1",
         plain_tcp: bool = False,
         loop: str = "auto",
         seed: int = 0,
@@ -84,19 +87,14 @@ class Runtime:
         traces: str = "",
         host: LeaderHost | None = None,
     ) -> None:
-        if transport not in TRANSPORTS:
-            choice = ", ".join(TRANSPORTS)
-            raise SpawnError(f"runtime {name}", f"transport is {transport!r}; choose of {choice}")
-        if transport == "tcp" and not plain_tcp:
-            reason = "plain tcp can be read and forged by others on the network"
-            raise SpawnError(f"runtime {name}", f"{reason}; say plain_tcp=True to accept that")
+        network = Network(transport=transport, interface=interface, plain_tcp=plain_tcp)
+        check_network(network, name)
         check_loop(loop)
         self.name = name
         self._loop = loop
         self._isolate = isolate
-        self._transport = transport
         self._seed = seed
-        self._host = host or LocalLeaderHost(name, transport=transport, base=run_directory)
+        self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
         self._grace = grace
         self._bounds = Bounds(node_silence)
         self._topology = topology
@@ -230,15 +228,7 @@ class Runtime:
             "traces": self._traces,
             "loop": self._loop,
         }
-        fleet = Fleet(
-            node,
-            names,
-            host,
-            transport=self._transport,
-            options=options,
-            seed=self._seed,
-            bounds=self._bounds,
-        )
+        fleet = Fleet(node, names, host, options=options, seed=self._seed, bounds=self._bounds)
         return _Parts(node, fleet, names)
 
     async def aclose(self) -> None:

@@ -132,8 +132,8 @@ class NodeService(Actor):
 
     @handler(concurrent=True)
     async def peer_up(self, info: NodeInfo) -> None:
-        """Another node, or a new life of it, is there."""
-        self._node.router.peers[info.node] = info
+        """Another node, or a new life of it, is there, and may connect."""
+        self._node.host.roster.learn(info)
 
     @handler(concurrent=True)
     async def leave(self) -> None:

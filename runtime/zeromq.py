@@ -7,6 +7,7 @@ swallow the edge that announces a message (libzmq's descriptor is edge-triggered
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ import zmq
 from ..protocols.errors import ProtocolError, SpawnError
 from ..protocols.log import log
 from .probe import ZeroMQProbe
+from .security.keys import split_endpoint
 from .transport import LINGER_SECONDS, check_path
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ..protocols.arrays import Buffer
     from ..protocols.control import NodeInfo
     from .detector import Bounds
+    from .security import CurveGuard
     from .transport import OnBatch, OnRefused
 
 HIGH_WATER_MARK: Final = 1_000
@@ -42,39 +45,48 @@ class ZeroMQTransport:
     Args:
         identity: What peers know the node by: `name/life`.
         bind: `ipc://PATH`, or `tcp://HOST:0` for a port that the system chooses.
+        guard: Encrypts its connections and says who may make one; None for plain ones.
 
     Raises:
         SpawnError: The endpoint cannot be bound.
     """
 
-    def __init__(self, identity: bytes, bind: str) -> None:
+    def __init__(self, identity: bytes, bind: str, guard: CurveGuard | None = None) -> None:
         path = bind.removeprefix("ipc://")
         if path != bind:
             check_path(path)
         self._identity = identity
+        self._guard = guard
         self._context = zmq.Context(io_threads=1)
         self._context.max_sockets = 16_384
         self._outlets: set[ZeroMQOutlet] = set()
         self._probes: dict[ZeroMQProbe, None] = {}
         self._inlet = self._socket(zmq.ROUTER)
         self._inlet.router_mandatory = True
+        self._inlet.ipv6 = is_ipv6(bind)
+        if guard is not None:
+            guard.serve(self._inlet)
         try:
             self._inlet.bind(bind)
         except zmq.ZMQError as error:
             self._context.destroy(linger=0)
             raise SpawnError(f"socket {bind}", str(error)) from None
-        self._endpoint = self._inlet.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._address = self._inlet.getsockopt_string(zmq.LAST_ENDPOINT)
         self._loop = asyncio.get_running_loop()
         self._on_batch: OnBatch | None = None
+        self._on_refused: OnRefused | None = None
         self._watched: int | None = None
 
     @property
     def endpoint(self) -> str:
         """Where others connect to."""
-        return self._endpoint
+        return self._address if self._guard is None else self._guard.endpoint_at(self._address)
 
-    def start(self, on_batch: OnBatch, _on_refused: OnRefused) -> None:
+    def start(self, on_batch: OnBatch, on_refused: OnRefused) -> None:
         """Watch the inlet from now on."""
+        if self._guard is not None:
+            self._guard.open(self._context, self._loop, on_refused)
+        self._on_refused = on_refused
         self._on_batch = on_batch
         self._watched = int(self._inlet.getsockopt(zmq.FD))
         self._loop.add_reader(self._watched, self._drain)
@@ -87,12 +99,12 @@ class ZeroMQTransport:
             ProtocolError: That is no endpoint.
         """
         socket = self._socket(zmq.DEALER)
-        socket.routing_id = self._identity
+        socket.routing_id = self._identity + b"/" + os.urandom(8).hex().encode()
         try:
-            socket.connect(endpoint)
-        except zmq.ZMQError as error:
+            self._dial(socket, endpoint)
+        except ProtocolError:
             socket.close(linger=0)
-            raise ProtocolError(f"endpoint {endpoint!r}: {error}") from None
+            raise
         outlet = ZeroMQOutlet(socket, self._loop, self._outlets.discard)
         self._outlets.add(outlet)
         return outlet
@@ -108,12 +120,25 @@ class ZeroMQTransport:
         socket = self._socket(zmq.DEALER)
         probe = ZeroMQProbe(socket, self._loop, bounds, on_change, self._forget_probe)
         try:
-            socket.connect(peer.endpoint)
-        except zmq.ZMQError as error:
+            self._dial(socket, peer.endpoint)
+        except ProtocolError:
             probe.close()
-            raise ProtocolError(f"endpoint {peer.endpoint!r}: {error}") from None
+            raise
         self._probes[probe] = None
         return probe
+
+    def _dial(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        address, key = split_endpoint(endpoint)
+        if (key is None) != (self._guard is None):
+            how = "plain" if key is None else "encrypted"
+            raise ProtocolError(f"endpoint {endpoint!r} is {how}, and this node's are not")
+        if self._guard is not None and key is not None:
+            self._guard.call(socket, key)
+        socket.ipv6 = is_ipv6(address)
+        try:
+            socket.connect(address)
+        except zmq.ZMQError as error:
+            raise ProtocolError(f"endpoint {endpoint!r}: {error}") from None
 
     def _forget_probe(self, probe: ZeroMQProbe) -> None:
         self._probes.pop(probe, None)
@@ -126,12 +151,14 @@ class ZeroMQTransport:
         self._on_batch = None
         for probe in list(self._probes):
             probe.close()
+        if self._guard is not None:
+            self._guard.close()
         for outlet in list(self._outlets):
             outlet.close()
         self._inlet.close(linger=0)
         self._context.term()
-        path = self._endpoint.removeprefix("ipc://")
-        if path != self._endpoint:
+        path = self._address.removeprefix("ipc://")
+        if path != self._address:
             Path(path).unlink(missing_ok=True)
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
@@ -145,15 +172,22 @@ class ZeroMQTransport:
         inlet, on_batch = self._inlet, self._on_batch
         if on_batch is None:
             return
+        vouched = None if self._guard is None else self._guard.vouched
         for _ in range(_BATCHES_PER_TURN):
             try:
                 identity = inlet.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            batch = inlet.recv(zmq.NOBLOCK)  # a peer's message has one part at least
+            if vouched is None or identity in vouched:
+                batch: Buffer = inlet.recv(zmq.NOBLOCK)  # a peer's message has one part at least
+                known = True
+            else:
+                batch, known = self._first_from(identity)
             frames: list[Buffer] = []
             while inlet.getsockopt(zmq.RCVMORE):
                 frames.append(inlet.recv(zmq.NOBLOCK, copy=False).buffer)
+            if not known:
+                continue
             try:
                 on_batch(identity, batch, frames)
             except Exception as error:  # noqa: BLE001  # else the socket's edge would be lost
@@ -163,6 +197,21 @@ class ZeroMQTransport:
             if not int(inlet.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # cheaper than zmq.Again
                 return
         self._loop.call_soon(self._drain)
+
+    def _first_from(self, identity: bytes) -> tuple[Buffer, bool]:
+        """Return a batch frame, and whether its sender is who it says it is."""
+        assert self._guard is not None, "plain peers say what they like until the handshake"
+        assert self._on_refused is not None, "it was started"
+        frame = self._inlet.recv(zmq.NOBLOCK, copy=False)
+        known = self._guard.vouches(identity, frame)
+        if not known:
+            self._on_refused(identity, "its key is not that node's")
+        return frame.bytes, known
+
+
+def is_ipv6(address: str) -> bool:
+    """Return whether an address needs a socket that also speaks IPv6; others are better off without."""
+    return address.startswith("tcp://[")
 
 
 class ZeroMQOutlet:

@@ -20,11 +20,12 @@ from ...protocols.control import (
 )
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
 from ..directory import Directory
-from ..endpoints import transport_of
+from ..endpoints import network_of
 from ..life import DIRECTORY_SERIAL
 from ..local import LocalHost
 from ..locator import RemoteLocator
 from ..node import Node
+from ..security import GUEST, KeyPair
 from ..service import service_of
 from .errors import ActorNotFoundError
 
@@ -149,13 +150,14 @@ async def visit(path: Path, facts: RuntimeFacts) -> AsyncIterator[Guest]:
     Raises:
         PasselError: What the visitor's own calls raise.
     """
-    name = f"guest-{os.getpid()}-{os.urandom(3).hex()}"
-    host = LocalHost(path, transport_of(facts.endpoint))
+    name = f"{GUEST}-{os.getpid()}-{os.urandom(3).hex()}"
+    pair = KeyPair.of(bytes.fromhex(facts.guest_key)) if facts.guest_key else None
+    host = LocalHost(path, network_of(facts.endpoint), pair=pair)
     failure: PasselError | None = None
     async with asyncio.TaskGroup() as group:
         node = Node(name, _LIFE, group=group, host=host, cookie=facts.cookie)
         leader = NodeInfo(node=LEADER, life=_LIFE, endpoint=facts.endpoint, pid=facts.pid)
-        node.router.peers[leader.node] = leader
+        node.router.learn(leader)
         address = Address(LEADER, "@directory", _LIFE << LIFE_SHIFT | DIRECTORY_SERIAL)
         directory = cast("ActorRef[Directory]", node.reference(reference_type(Directory), address))
         node.router.locator = RemoteLocator(directory)

@@ -11,6 +11,7 @@ import msgspec
 from ...protocols.control import NodeConfig
 from ..host import Usage
 from ..life import live
+from ..security import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ class SimulatedHost:
     def __init__(self, world: World, process: SimulatedProcess) -> None:
         self._world = world
         self.process = process
+        self.roster = Roster()
         self.now = process.now
         self.pid = process.pid
 

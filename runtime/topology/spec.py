@@ -114,7 +114,8 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         name: Name of the runtime; `passel ps` and the others find it by this.
         version: Version of the format.
-        transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it.
+        transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it, `tcp` is
+            ZeroMQ, encrypted.
         node_silence: Seconds after which a node whose process answers no heartbeat is dead.
         loop: Event loop of its processes; `auto` takes uvloop where it is installed.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
@@ -126,7 +127,8 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: Name
     version: Annotated[Literal[1], Meta(description="Version of the format.")] = 1
     transport: Annotated[
-        Literal["ipc", "unix"], Meta(description="How processes talk: ZeroMQ, or Unix sockets.")
+        Literal["ipc", "unix", "tcp"],
+        Meta(description="How processes talk: ZeroMQ, Unix sockets, or ZeroMQ over encrypted tcp."),
     ] = "ipc"
     node_silence: Annotated[
         float, Meta(gt=0, description="Seconds of silence after which a node is dead.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from passel.protocols.control import NodeInfo
 from passel.runtime.host import Usage, Worker
 from passel.runtime.node import Node
+from passel.runtime.security import Roster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -98,6 +99,7 @@ class LossyHost:
 
     def __init__(self, network: LossyNetwork) -> None:
         self._network = network
+        self.roster = Roster()
 
     @property
     def now(self) -> Callable[[], float]:

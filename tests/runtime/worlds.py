@@ -78,7 +78,6 @@ class World:
                 isolate=self.name == "isolated",
                 transport=self.name if self.name in TRANSPORTS else "ipc",
                 loop="uvloop" if self.name == "uvloop" else "asyncio",
-                plain_tcp=self.name == "tcp",
                 **options,
             )
             async with runtime:
