@@ -11,7 +11,7 @@ import math
 import re
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -48,6 +48,21 @@ class ArrayRecord(msgspec.Struct, array_like=True, frozen=True):
     inline: bytes
 
 
+class MissingFrame(bytes):
+    """Stands for a frame whose bytes cannot be had; says why to whoever decodes the array."""
+
+    __slots__ = ()
+
+    def __new__(cls, reason: str) -> Self:
+        """Keep the reason as the content."""
+        return super().__new__(cls, reason.encode())
+
+    @property
+    def reason(self) -> str:
+        """Why the bytes cannot be had."""
+        return self.decode()
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ArrayRecord)
 
@@ -72,7 +87,7 @@ def pack_array(value: Any, frames: list[Buffer]) -> bytes:
         CodecError: The dtype cannot travel (objects, structured dtypes, sparse tensors).
         LimitError: The array has more bytes than a frame may have.
     """
-    library, dtype, data = _numpy_bytes(value) if _is_numpy(value) else _torch_bytes(value)
+    library, dtype, data = array_bytes(value)
     if data.nbytes < INLINE_ARRAY_BYTES:
         record = ArrayRecord(library, dtype, tuple(value.shape), -1, data.tobytes())
     else:
@@ -102,6 +117,8 @@ def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
         buffer: Buffer = record.inline
     elif 0 <= record.frame < len(frames):
         buffer = frames[record.frame]
+        if isinstance(buffer, MissingFrame):
+            raise CodecError("array", buffer.reason)
     else:
         raise CodecError("array", f"frame {record.frame} of {len(frames)}")
     try:
@@ -110,6 +127,23 @@ def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
         raise CodecError("array", f"{record.library} is not installed on this node") from None
     except (TypeError, ValueError, RuntimeError, OverflowError, BufferError) as error:
         raise CodecError("array", str(error)) from None
+
+
+def array_bytes(value: Any) -> tuple[str, str, memoryview]:
+    """Return an array's library, dtype and bytes; the bytes are its own where they lie in order.
+
+    Raises:
+        CodecError: It is no array, or one whose dtype cannot travel.
+        LimitError: It has more bytes than a frame may have.
+    """
+    if not is_array(value):
+        raise CodecError("array", f"{type(value).__qualname__} is no numpy array or torch tensor")
+    return _numpy_bytes(value) if _is_numpy(value) else _torch_bytes(value)
+
+
+def array_of(library: str, dtype: str, shape: tuple[int, ...], buffer: Buffer) -> Any:
+    """Return the array that lies in `buffer`; the reverse of `array_bytes`."""
+    return _build(ArrayRecord(library, dtype, shape, -1, b""), buffer)
 
 
 def _is_numpy(value: object) -> bool:

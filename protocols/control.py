@@ -156,6 +156,24 @@ class AskStatistics(msgspec.Struct, frozen=True, kw_only=True):
     failed: dict[str, int] = {}
 
 
+class MemoryStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """A node's slots of shared memory.
+
+    Attributes:
+        slots: How many there are, and
+        slots_used: how many of them hold an array that somebody reads.
+        bytes: Their bytes, and
+        bytes_used: the bytes of those in use.
+        fallbacks: Arrays that went as frames because no slot was free.
+    """
+
+    slots: int = 0
+    slots_used: int = 0
+    bytes: int = 0
+    bytes_used: int = 0
+    fallbacks: int = 0
+
+
 class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """A node's counters and its actors.
 
@@ -177,6 +195,7 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         clock_offset: Seconds that its monotonic clock is ahead of the leader's; None until known.
         resent: Multiparts that were sent again, because the transport had lost them.
         dropped: Multiparts that came twice or out of order, and were not handed on.
+        shared_memory: Its slots of shared memory.
     """
 
     node: str
@@ -196,6 +215,7 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset: float | None = None
     resent: int = 0
     dropped: int = 0
+    shared_memory: MemoryStatistics = MemoryStatistics()
 
 
 class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):

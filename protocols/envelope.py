@@ -7,7 +7,7 @@ decodes them.
 Requests (to an actor, they take a place in its mailbox):  Ask, Tell, Open
 Answers (to a request's id, they overtake mailboxes):      Reply, Failure, Item, End
 Control (never wait behind a mailbox):                     Cancel, Demand, Credit, Closed
-Links (between nodes):                                     Hello, Goodbye, Mark
+Links (between nodes):                                     Hello, Goodbye, Mark, Returned
 """
 
 from __future__ import annotations
@@ -146,6 +146,8 @@ class Hello(Message, array_like=True, gc=False, tag=11):
         version: Its protocol version.
         signatures: Digest of handler signatures by class path, for the classes it has loaded.
         cookie: The secret of the runtime, handed to its nodes when they are started.
+        memory: Which shared memory it reads and writes; equal for nodes that can lend each other
+            slots of it, empty for one that has none.
     """
 
     node: str
@@ -154,6 +156,7 @@ class Hello(Message, array_like=True, gc=False, tag=11):
     version: int
     signatures: dict[str, str]
     cookie: str
+    memory: str = ""
 
 
 class Goodbye(Message, array_like=True, gc=False, tag=12):
@@ -178,6 +181,16 @@ class Mark(Message, array_like=True, gc=False, tag=13):
     wanted: bool = False
 
 
+class Returned(Message, array_like=True, gc=False, tag=14):
+    """Slots of the receiver's shared memory that the sender no longer reads.
+
+    Attributes:
+        slots: Segment and offset, once for every message that referred to the slot.
+    """
+
+    slots: list[tuple[int, int]]
+
+
 AnyMessage = (
     Ask
     | Tell
@@ -193,4 +206,5 @@ AnyMessage = (
     | Hello
     | Goodbye
     | Mark
+    | Returned
 )

@@ -25,6 +25,7 @@ PasselError
 │   ├── StaleEpochError     a later incarnation of the actor has taken over its journal
 │   └── JournalError        a journal that cannot be read or written
 │       └── CorruptJournalError  ... because it was damaged
+├── SharedMemoryError       an array that could not be put into shared memory
 └── RuntimeClosedError      the runtime or node was closed by its owner
 """
 
@@ -333,6 +334,18 @@ class JournalError(StateError):
 
 class CorruptJournalError(JournalError):
     """Raised when a journal was damaged; it is left as it was found."""
+
+
+class SharedMemoryError(PasselError):
+    """Raised when an array that is to be shared finds no place in shared memory."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            f"{what} cannot be shared: {reason}; drop arrays that are shared already, "
+            "or give the runtime a larger `shared_memory`"
+        )
+        self.what = what
+        self.reason = reason
 
 
 class RuntimeClosedError(PasselError):

@@ -258,8 +258,7 @@ class Fleet:
         if not member.leaving:
             last = end.stderr_tail[-1] if end.stderr_tail else ""
             log.error("node died", node=member.name, life=process.life, how=_how(end), said=last)
-        if end.exit_code != 0:  # else it said goodbye itself
-            await self._tell_others(down)
+        await self._tell_others(down)  # also of one that said goodbye: now it reads no memory
         await self._revive(member, moved)
         member.revival = None
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..protocols.control import NodeConfig
+    from .memory import SegmentStore
     from .node import Node
     from .security import Roster
     from .transport import Transport
@@ -116,6 +117,10 @@ class Host(Protocol):
 
     def attach(self, node: Node) -> None:
         """Take notice of the node that lives here from now on; a simulator watches it."""
+        ...
+
+    def open_memory(self) -> SegmentStore | None:
+        """Return the memory that nodes of this host share, if there is any."""
         ...
 
 

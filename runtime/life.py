@@ -42,6 +42,7 @@ async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
             host=host,
             cookie=config.cookie,
             isolate=bool(config.options.get("isolate")),
+            shared_memory=config.options.get("shared_memory"),
             seed=config.seed,
         )
         node.tracer = load_tracer(str(config.options.get("traces", "")))

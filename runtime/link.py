@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..protocols.arrays import MissingFrame
 from ..protocols.batch import pack_batch
 from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Reply, Tell
 from ..protocols.errors import CodecError
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
+from ..protocols.slots import is_slot
 from .reliability import ACKNOWLEDGE_EVERY, TICK, GoBackN, Resend
 from .sending import ASK, OPEN, TELL
 from .target import RemoteTarget
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from ..protocols.errors import DeadActorError, PasselError
     from .cell import Cell
     from .inbound import Inbound
+    from .memory import Lane
     from .reliability import Effect
     from .sending import Sending
     from .transport import Outlet
 
 _FLUSH_BYTES = 4 << 20
+_NO_LANE = "its bytes are in shared memory, and none was agreed with their sender"
 
 _UNACKNOWLEDGED_BYTES = 16 << 20
 
@@ -49,6 +53,7 @@ class Link:
         serving: The peer's requests that wait for ours, by id.
         flow: The order of multiparts in both directions, and what is not acknowledged.
         dead: Why the link is of no use any more, or None.
+        lane: The way of large arrays, when both nodes share memory.
     """
 
     raw = msgspec.Raw
@@ -71,6 +76,7 @@ class Link:
         self.targets: dict[tuple[str, int], RemoteTarget] = {}
         self.flow = GoBackN()
         self.dead: DeadActorError | None = None
+        self.lane: Lane | None = None
         self.sent = 0
         self.received = 0
         self._loop = loop
@@ -150,7 +156,7 @@ class Link:
         outbox = self._outbox
         outbox.append(message)
         if frames:
-            self._frames.extend(frames)
+            self._frames.extend(self.lane.lend(frames) if self.lane is not None else frames)
         self._bytes += size
         if self._bytes > _FLUSH_BYTES or len(outbox) >= MAX_BATCH_MESSAGES:
             self.flush()
@@ -166,6 +172,8 @@ class Link:
             if self.flow.owed:
                 self._send_mark(self._outlet)
             return
+        if self.lane is not None and (returned := self.lane.returns()) is not None:
+            self._outbox.append(returned)
         messages, self._outbox = self._outbox, []
         frames, self._frames = self._frames, []
         self._bytes = 0
@@ -247,6 +255,19 @@ class Link:
         self._owed_bytes = 0
         outlet.send([pack_batch(batch)])
 
+    # Slots of shared memory.
+
+    def wake(self) -> None:
+        """Send what the lane has to return, without waiting for a message to go with it."""
+        if self.lane is not None and (returned := self.lane.returns()) is not None:
+            self.send(returned)
+
+    def borrowed(self, frames: Sequence[Buffer]) -> Sequence[Buffer]:
+        """Return a message's frames with memory in place of descriptors of slots."""
+        if self.lane is not None:
+            return self.lane.borrow(frames)
+        return [MissingFrame(_NO_LANE) if is_slot(frame) else frame for frame in frames]
+
     def consumed(self, cell: Cell, *, beside: bool) -> None:
         """One of the peer's requests gave up its place; give places back, many at a time."""
         taken = self._taken_beside if beside else self._taken
@@ -282,6 +303,9 @@ class Link:
         if self.dead is not None:
             return
         self.dead = error
+        if self.lane is not None:
+            self.lane.close()
+            self.lane = None
         pending, self.pending = self.pending, {}
         for sending in pending.values():
             sending.refuse(error.about(sending.target.address))

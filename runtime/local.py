@@ -9,15 +9,17 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from ..protocols.control import Network, NodeInfo
+from ..protocols.log import log
 from .endpoints import open_transport
 from .host import Usage
 from .launcher import NodeProcess
 from .loops import clock_of
+from .memory import SegmentFolder, SharedFolder
 from .rundir import RunDirectory, RuntimeFacts
 from .security import KeyPair, Roster
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 R = TypeVar("R")
+
+MEMORY: Final = "memory"
+"""Name of the link in a run directory that leads to the runtime's shared memory."""
 
 
 class ThreadWorker:
@@ -53,6 +58,14 @@ def usage_of_process() -> Usage:
     except OSError:  # macOS
         pages = 0
     return Usage(time.process_time(), pages * resource.getpagesize())
+
+
+def memory_of(directory: Path) -> SegmentFolder | None:
+    """Return the shared memory of the runtime with this run directory, if it is in reach."""
+    try:
+        return SegmentFolder((directory / MEMORY).readlink())
+    except OSError:  # the leader had no place for one, or it is on another host
+        return None
 
 
 class LocalHost:
@@ -109,6 +122,10 @@ class LocalHost:
         """Return what this process has used."""
         return usage_of_process()
 
+    def open_memory(self) -> SegmentFolder | None:
+        """Return the folder of shared memory that the leader made, if it is in reach."""
+        return memory_of(self._directory)
+
 
 class LocalLeaderHost:
     """A leader's way out.
@@ -126,6 +143,7 @@ class LocalLeaderHost:
         self._guests: KeyPair | None = None
         self.roster = Roster()
         self._held: RunDirectory | None = None
+        self._memory: SharedFolder | None = None
         self.pid = os.getpid()
 
     @property
@@ -148,6 +166,12 @@ class LocalLeaderHost:
         if self._network.encrypted:
             self._guests = KeyPair.generate()
             self.roster.admit_guests(self._guests.public)
+        try:
+            self._memory = SharedFolder(self.directory.name)
+        except OSError as error:
+            log.info("no shared memory", error=str(error))
+        else:
+            (self.directory / MEMORY).symlink_to(self._memory.path)
 
     def new_cookie(self) -> str:
         """Return a fresh secret for a runtime."""
@@ -173,6 +197,10 @@ class LocalLeaderHost:
         """Return what this process has used."""
         return usage_of_process()
 
+    def open_memory(self) -> SegmentFolder | None:
+        """Return the folder of shared memory that `open` made."""
+        return memory_of(self.directory)
+
     def publish(self, *, endpoint: str, cookie: str, topology: str) -> None:
         """Write down what others need to find the runtime."""
         facts = RuntimeFacts(
@@ -193,18 +221,22 @@ class LocalLeaderHost:
         connects: that is how the leader knows it when it does.
         """
         config = msgspec.structs.replace(config, network=self._network)
-        log = self._run_directory.log_of(config.node, config.life)
+        file = self._run_directory.log_of(config.node, config.life)
         if self._guests is None:
-            return NodeProcess(config, log)
+            return NodeProcess(config, file)
         config = msgspec.structs.replace(config, guest_key=self._guests.public.hex())
-        return NodeProcess(config, log, on_announced=self.roster.learn)
+        return NodeProcess(config, file, on_announced=self.roster.learn)
 
     def remove(self) -> None:
-        """Remove the run directory with everything in it."""
+        """Remove the run directory and the shared memory with everything in them."""
+        if self._memory is not None:
+            self._memory.remove()
         self._run_directory.remove()
 
     def close(self) -> None:
-        """Remove the run directory and give its lock back."""
+        """Remove the run directory and the shared memory, and give their locks back."""
+        if self._memory is not None:
+            self._memory.close()
         self._run_directory.close()
 
     @property

@@ -24,6 +24,7 @@ from ..protocols.log import log
 from .cell import Cell
 from .context import ActorContext
 from .family import Family
+from .memory import NodeMemory
 from .meter import Meter
 from .receiver import Receiver
 from .router import Router
@@ -73,6 +74,8 @@ class Node:
         host: How it reaches the outside: clock, sockets, threads.
         cookie: The runtime's secret; a peer without it is refused.
         isolate: Encode messages between this node's own actors too.
+        shared_memory: Most bytes of its slots of shared memory; 0 for none, None for a quarter
+            of what the host has.
         seed: Seeds the randomness of its actors.
     """
 
@@ -87,6 +90,7 @@ class Node:
         host: Host,
         cookie: str,
         isolate: bool = False,
+        shared_memory: int | None = None,
         seed: int = 0,
     ) -> None:
         self.name = name
@@ -118,6 +122,12 @@ class Node:
         self._group = group
         self.isolate = isolate
         self._serial = 0
+        store = host.open_memory() if shared_memory != 0 else None
+        self.memory = (
+            NodeMemory(store, (name, life), loop=self.loop, now=self.now, limit=shared_memory)
+            if store is not None
+            else None
+        )
         self.transport: Transport | None = host.open_transport(name, life)
         self.transport.start(self.receiver.on_batch, self.receiver.refuse)
         host.attach(self)
@@ -369,10 +379,12 @@ class Node:
         self.close_sockets()
 
     def close_sockets(self) -> None:
-        """Close the sockets; called again it does nothing."""
+        """Close the sockets and the shared memory; called again it does nothing."""
         transport, self.transport = self.transport, None
         if transport is not None:
             transport.close()
+        if self.memory is not None:
+            self.memory.close()
 
 
 def address_of(ref: Reference) -> Address:

@@ -22,6 +22,7 @@ from ..protocols.envelope import (
     Open,
     Reply,
     Request,
+    Returned,
     Tell,
 )
 from ..protocols.errors import (
@@ -75,6 +76,7 @@ class Receiver:
             Goodbye: self._goodbye,
             Hello: self._ignore,  # it was read before the others
             Mark: self._ignore,  # likewise
+            Returned: self._returned,
         }
 
     def on_batch(self, identity: bytes, batch: Buffer, frames: Sequence[Buffer]) -> None:
@@ -100,8 +102,9 @@ class Receiver:
         nothing: Sequence[Buffer] = ()
         for index in range(1, len(messages)):
             message = messages[index]
+            own = dealt[index] if dealt else nothing
             try:
-                self._kinds[type(message)](link, message, dealt[index] if dealt else nothing)
+                self._kinds[type(message)](link, message, link.borrowed(own) if own else own)
             except PasselError as error:
                 self.refuse(identity, str(error))
 
@@ -168,6 +171,8 @@ class Receiver:
         if link.dead is not None:
             self.refuse(identity, "this life of it is known to be dead")
             return None
+        if node.memory is not None and hello.memory == node.memory.key and link.lane is None:
+            link.lane = node.memory.lane_to((link.node, link.life), link.wake)
         node.router.connect(link, peer)
         self._inlets[identity] = link
         return link
@@ -304,6 +309,11 @@ class Receiver:
         target = link.targets.get((message.target, message.incarnation))
         if target is not None and 0 < message.count <= target.address.window:
             target.refill(message.count, beside=message.beside)
+
+    def _returned(self, link: Link, message: Returned, _frames: Sequence[Buffer]) -> None:
+        if link.lane is None:
+            raise ProtocolError("it returns slots, but no shared memory was agreed")
+        link.lane.returned(message)
 
     def _closed(self, link: Link, message: Closed, _frames: Sequence[Buffer]) -> None:
         target = link.targets.pop((message.target, message.incarnation), None)

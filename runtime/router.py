@@ -207,6 +207,7 @@ class Router:
             PROTOCOL_VERSION,
             dict(self._node.classes),
             self._node.cookie,
+            self._node.memory.key if self._node.memory is not None else "",
         )
 
     def turn_away(self, hello: Hello, reason: str) -> None:
@@ -248,6 +249,8 @@ class Router:
         if link.life <= life:
             link.fail(error)
         self._node.family.orphan(error.node, life)
+        if self._node.memory is not None:
+            self._node.memory.peer_gone((error.node, life))
 
     def has_died(self, address: Address) -> bool:
         """Return whether this life of the actor's node is known to have ended."""

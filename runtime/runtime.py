@@ -52,6 +52,8 @@ class Runtime:
     Args:
         name: By which `passel ps` and the like know it.
         isolate: Encode messages between actors of one node too, as if they crossed a wire.
+        shared_memory: Most bytes that the arrays of one node may take in shared memory; None
+            for a quarter of what the host has, 0 to use none.
         transport: `ipc` (ZeroMQ over Unix sockets), `unix` (Unix sockets without ZeroMQ between:
             quicker answers on one host) or `tcp` (ZeroMQ, encrypted and authenticated by CURVE).
         interface: Address of this host, or name of a network interface, that tcp binds; the
@@ -75,6 +77,7 @@ class Runtime:
         *,
         name: str = "passel",
         isolate: bool = False,
+        shared_memory: int | None = None,
         transport: str = "ipc",
         interface: str = "127.0.0.1",
         plain_tcp: bool = False,
@@ -93,6 +96,8 @@ class Runtime:
         self.name = name
         self._loop = loop
         self._isolate = isolate
+        self._shared_memory = shared_memory
+        self._transport = transport
         self._seed = seed
         self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
         self._grace = grace
@@ -208,6 +213,7 @@ class Runtime:
                 host=host,
                 cookie=cookie,
                 isolate=self._isolate,
+                shared_memory=self._shared_memory,
                 seed=self._seed,
             )
         except BaseException:
@@ -227,6 +233,7 @@ class Runtime:
             "grace": self._grace,
             "traces": self._traces,
             "loop": self._loop,
+            "shared_memory": self._shared_memory,
         }
         fleet = Fleet(node, names, host, options=options, seed=self._seed, bounds=self._bounds)
         return _Parts(node, fleet, names)

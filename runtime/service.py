@@ -16,6 +16,7 @@ from ..protocols.control import (
     ActorStatus,
     DeadLetter,
     HandlerInfo,
+    MemoryStatistics,
     NodeDown,
     NodeInfo,
     NodeStatistics,
@@ -192,6 +193,7 @@ def statistics_of(node: Node) -> NodeStatistics:
         memory_bytes=usage.memory_bytes,
         resent=sum(link.flow.resent for link in links),
         dropped=sum(link.flow.dropped for link in links),
+        shared_memory=node.memory.statistics if node.memory is not None else MemoryStatistics(),
     )
 
 

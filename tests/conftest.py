@@ -72,21 +72,31 @@ def libuv_signals() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test that leaves a thread, a child process or a socket, pipe or file open."""
+    """Fail a test that leaves a thread, a child process, shared memory, or a file, socket or pipe open."""
     if request.node.get_closest_marker("model") or request.node.get_closest_marker("gpu"):
         yield  # real weights stay mapped for the session, and so does a CUDA context
         return
-    threads, children, files = _threads(), _children(), _files()
+    before = _owned()
     yield
     until = time.monotonic() + _PATIENCE
     while True:
-        left = [*(_threads() - threads), *(_children() - children), *(_files() - files)]
+        left = sorted(_owned() - before)
         if not left:
             return
         if time.monotonic() > until:
             pytest.fail(f"left behind: {left}")
         gc.collect()
         time.sleep(0.01)
+
+
+def _owned() -> set[str]:
+    return _threads() | _children() | _files() | _segments()
+
+
+def _segments() -> set[str]:
+    """Return the shared memory of runtimes that this process leads, or led."""
+    found = Path("/dev/shm").glob(f"*passel-{os.getuid()}-*-{os.getpid()}-*")
+    return {f"shared memory {path}" for path in found}
 
 
 def _threads() -> set[str]:

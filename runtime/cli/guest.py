@@ -155,7 +155,7 @@ async def visit(path: Path, facts: RuntimeFacts) -> AsyncIterator[Guest]:
     host = LocalHost(path, network_of(facts.endpoint), pair=pair)
     failure: PasselError | None = None
     async with asyncio.TaskGroup() as group:
-        node = Node(name, _LIFE, group=group, host=host, cookie=facts.cookie)
+        node = Node(name, _LIFE, group=group, host=host, cookie=facts.cookie, shared_memory=0)
         leader = NodeInfo(node=LEADER, life=_LIFE, endpoint=facts.endpoint, pid=facts.pid)
         node.router.learn(leader)
         address = Address(LEADER, "@directory", _LIFE << LIFE_SHIFT | DIRECTORY_SERIAL)

@@ -16,6 +16,7 @@ from ..security import Roster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..memory import HeapSegments
     from ..node import Node
     from .network import SimulatedTransport
     from .process import SimulatedProcess
@@ -64,6 +65,10 @@ class SimulatedHost:
     def open_worker(self, actor: str) -> SimulatedWorker:
         """Return what runs an actor's blocking work."""
         return SimulatedWorker(self._world)
+
+    def open_memory(self) -> HeapSegments:
+        """Return the memory that all nodes share."""
+        return self._world.memory
 
     def usage(self) -> Usage:
         """Return nothing used: all nodes share one real process."""

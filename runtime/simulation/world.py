@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.address import LEADER
 from ...protocols.log import log
+from ..memory import HeapSegments
 from .guard import GUARD
 from .host import SimulatedLeaderHost
 from .loop import PROCESS, SimulatedLoop
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ..host import Exit, LeaderHost
     from .loop import SimulatedTask
 
+SHARED_MEMORY_BYTES: Final = 1 << 30
+"""Shared memory of the simulated host; real memory is taken only for what is used of it."""
+
 
 class World:
     """One run's world, made from its seed.
@@ -32,6 +36,7 @@ class World:
         loop: Its time, and all that runs in it.
         trace: What happened.
         network: Carries messages between processes.
+        memory: What processes share.
         processes: Those that were started, dead ones too.
         watch: Watches the nodes, and tells of what must not be.
         leader: The process that the runtime under test is made in.
@@ -43,6 +48,7 @@ class World:
         self.loop = SimulatedLoop()  # type: ignore[abstract]  # it refuses the rest
         self.trace = Trace(self.loop.time)
         self.network = Network(self.loop, self.trace, self.random("network"), weather or Weather())
+        self.memory = HeapSegments("simulated", SHARED_MEMORY_BYTES)
         self.processes: list[SimulatedProcess] = []
         self.watch = Watch(self.loop, self.trace)
         self._pids = count(1_000)

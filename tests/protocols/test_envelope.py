@@ -24,6 +24,7 @@ from passel.protocols.envelope import (
     Mark,
     Open,
     Reply,
+    Returned,
     Tell,
 )
 
@@ -43,9 +44,10 @@ DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     Demand: (8, ["id", "count"]),
     Credit: (9, ["target", "incarnation", "count", "beside"]),
     Closed: (10, ["target", "incarnation", "reason"]),
-    Hello: (11, ["node", "life", "endpoint", "version", "signatures", "cookie"]),
+    Hello: (11, ["node", "life", "endpoint", "version", "signatures", "cookie", "memory"]),
     Goodbye: (12, ["node", "reason"]),
     Mark: (13, ["number", "acknowledged", "wanted"]),
+    Returned: (14, ["slots"]),
 }
 """The arrays of docs/protocol.md: the kind, and what stands after it."""
 
@@ -64,7 +66,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     ),
     "signatures": st.dictionaries(text, text, max_size=4),
     **dict.fromkeys(("source", "target", "method", "chain", "key", "reason"), text),
-    **dict.fromkeys(("node", "endpoint", "cookie"), text),
+    "slots": st.lists(st.tuples(uint, uint).map(list), max_size=4),
+    **dict.fromkeys(("node", "endpoint", "cookie", "memory"), text),
     **dict.fromkeys(("id", "incarnation", "sequence", "frames"), uint),
     **dict.fromkeys(("demand", "count", "life", "version", "number", "acknowledged"), uint),
 }

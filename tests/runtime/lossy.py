@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from passel.protocols.control import NodeInfo
 from passel.runtime.host import Usage, Worker
+from passel.runtime.memory import HeapSegments
 from passel.runtime.node import Node
 from passel.runtime.security import Roster
 
@@ -28,11 +29,13 @@ class LossyNetwork:
         repeat: Share that come twice.
         delay: Most seconds that one is under way; later ones may overtake it.
         lost: How many were lost.
+        memory: What the nodes share beside it.
     """
 
     def __init__(self, seed: int, *, loss: float, repeat: float, delay: float) -> None:
         self.loss, self.repeat, self.delay = loss, repeat, delay
         self.lost = 0
+        self.memory = HeapSegments("lossy", 64 << 20)
         self.inlets: dict[str, OnBatch] = {}
         self._random = random.Random(seed)
 
@@ -113,6 +116,10 @@ class LossyHost:
     def open_worker(self, actor: str) -> Worker:
         """Refuse: no test here blocks."""
         raise NotImplementedError(actor)
+
+    def open_memory(self) -> HeapSegments:
+        """Return memory that loses nothing."""
+        return self._network.memory
 
     def usage(self) -> Usage:
         """Return nothing used."""
