@@ -1,6 +1,6 @@
 """Physical limits that the runtime is held against: the least that sockets and loops can do.
 
-Each floor is a small program of its own, written for this purpose: `python floors.py NAME ADDRESS`
+Each floor is a small program of its own, written for this purpose: `python floors.py NAME ADDRESS LOOP`
 is the serving process of one.
 """
 
@@ -22,6 +22,8 @@ import numpy as np
 import zmq
 from measure import percentile, timed, timed_async
 
+from passel.runtime.loops import run_on
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,11 +32,11 @@ _LENGTH = struct.Struct("<I")
 
 
 @contextmanager
-def serving(name: str) -> Iterator[zmq.Socket[bytes]]:
+def serving(name: str, loop: str = "asyncio") -> Iterator[zmq.Socket[bytes]]:
     """Start the serving process of a floor; yield a socket connected to it."""
     with tempfile.TemporaryDirectory() as folder:
         address = f"ipc://{folder}/s"
-        server = subprocess.Popen([sys.executable, __file__, name, address])
+        server = subprocess.Popen([sys.executable, __file__, name, address, loop])
         context = zmq.Context()
         socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
         socket.linger = 0
@@ -61,10 +63,10 @@ def blocking_ask(seconds: float) -> tuple[float, float]:
     return percentile(times, 50) * 1e6, percentile(times, 99) * 1e6
 
 
-def batched_asks(seconds: float, in_flight: int) -> float:
+def batched_asks(seconds: float, in_flight: int, loop: str) -> float:
     """Return asks per second with all messages of one loop turn in one frame."""
-    with serving("batched") as socket:
-        return asyncio.run(_batched(socket, seconds, in_flight))
+    with serving("batched", loop) as socket:
+        return run_on(loop, _batched(socket, seconds, in_flight))
 
 
 async def _batched(socket: zmq.Socket[bytes], seconds: float, in_flight: int) -> float:
@@ -174,7 +176,7 @@ def _view(slot: shared_memory.SharedMemory) -> memoryview:
     return slot.buf
 
 
-def queue_hop(seconds: float) -> float:
+def queue_hop(seconds: float, loop: str) -> float:
     """Return microseconds of an ask to a bare task behind an `asyncio.Queue`, in one process."""
 
     async def run() -> float:
@@ -196,16 +198,16 @@ def queue_hop(seconds: float) -> float:
         task.cancel()
         return percentile(times, 50) * 1e6
 
-    return asyncio.run(run())
+    return run_on(loop, run())
 
 
-def _serve(name: str, address: str) -> None:
+def _serve(name: str, address: str, loop: str) -> None:
     context = zmq.Context()
     socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
     socket.sndhwm = socket.rcvhwm = 0
     socket.bind(address)
     if name == "batched":
-        asyncio.run(_serve_batched(socket))
+        run_on(loop, _serve_batched(socket))
     slots: dict[str, shared_memory.SharedMemory] = {}
     while True:
         route, message = socket.recv_multipart()
@@ -235,4 +237,4 @@ async def _serve_batched(socket: zmq.Socket[bytes]) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
-    _serve(sys.argv[1], sys.argv[2])
+    _serve(*sys.argv[1:])

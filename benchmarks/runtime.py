@@ -38,6 +38,7 @@ from measure import (
 from peers import PACKAGES, Peer, peers_of
 
 from passel import Actor, ActorRef, Runtime, handler
+from passel.runtime.loops import LOOPS, kind_of, run_on
 
 MIB = 1 << 20
 IN_FLIGHT = 1_000
@@ -168,15 +169,15 @@ async def round_of(near: ActorRef[Echo], far: dict[str, ActorRef[Echo]], seconds
     return found
 
 
-def floor_round(seconds: float) -> Round:
+def floor_round(seconds: float, loop: str) -> Round:
     """Measure every floor once."""
     p50, p99 = floors.blocking_ask(seconds)
     return {
         "floor_ask_p50_us": p50,
         "floor_ask_p99_us": p99,
-        "floor_asks_per_s": floors.batched_asks(seconds, IN_FLIGHT),
+        "floor_asks_per_s": floors.batched_asks(seconds, IN_FLIGHT, loop),
         "floor_tensor_1mib_gbs": floors.shared_slot(seconds),
-        "floor_inproc_us": floors.queue_hop(seconds),
+        "floor_inproc_us": floors.queue_hop(seconds, loop),
     }
 
 
@@ -195,13 +196,13 @@ def add(found: Samples, values: Round) -> None:
         found.setdefault(key, []).append(value)
 
 
-async def measured(rounds: int, seconds: float, peers: list[Peer]) -> Samples:
+async def measured(rounds: int, seconds: float, peers: list[Peer], loop: str) -> Samples:
     """Run all rounds, runtime, floors and peers in turn, and return every round's values."""
     found: Samples = {}
     async with AsyncExitStack() as stack:
         far = {}
         for lane, transport in LANES.items():
-            runtime = Runtime(name=f"bench-{transport}", transport=transport)
+            runtime = Runtime(name=f"bench-{transport}", transport=transport, loop=loop)
             await stack.enter_async_context(runtime)
             await runtime.start_node("far")
             far[lane] = await runtime.options(node="far").spawn(Echo)
@@ -209,7 +210,7 @@ async def measured(rounds: int, seconds: float, peers: list[Peer]) -> Samples:
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             add(found, await round_of(near, far, seconds))
-            add(found, await asyncio.to_thread(floor_round, seconds))
+            add(found, await asyncio.to_thread(floor_round, seconds, loop))
             for peer in peers:
                 say(f"round {number + 1} of {rounds}, {peer.name}")
                 add(found, await asyncio.to_thread(peer.measure, seconds))
@@ -229,6 +230,7 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--part", choices=["spawn", "bytes"], help="one part, for itself")
     parser.add_argument("--seconds", type=float, default=0.7, help="length of one measurement")
+    parser.add_argument("--loop", default="auto", choices=LOOPS, help="event loop, floors' too")
     parser.add_argument("--peers", default="", help=f"peers to compare: {','.join(PACKAGES)}")
     parser.add_argument("--peer-venvs", type=Path, help="folder of their environments")
     options = parser.parse_args()
@@ -238,8 +240,8 @@ def main() -> None:
         return
     peers = peers_of(options.peers, options.peer_venvs)
     rounds = options.rounds or (15 if options.full else 5)
-    found = asyncio.run(measured(rounds, options.seconds, peers))
-    facts = {"n": rounds, "seeds": "none, nothing is drawn"}
+    found = run_on(options.loop, measured(rounds, options.seconds, peers, options.loop))
+    facts = {"n": rounds, "loop": kind_of(options.loop), "seeds": "none, nothing is drawn"}
     report(found, facts, as_json=options.json)
 
 

@@ -71,7 +71,7 @@ def rendered(values: dict[str, Any]) -> str:
     """Return everything between the marks."""
     facts = (
         f"Machine: {values['machine']}, Python {values['python']}. Commit `{values['commit']}`, "
-        f"load average {values['load_average']}, n = {values['n']}."
+        f"{values['loop']}, load average {values['load_average']}, n = {values['n']}."
     )
     columns = {name: start for name, start in COLUMNS.items() if f"{start}asks_per_s" in values}
     between = [

@@ -44,8 +44,13 @@ def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     return loop.time if isinstance(loop, asyncio.BaseEventLoop) else time.monotonic
 
 
+def kind_of(loop: str) -> str:
+    """Return what `auto` comes to here; other choices stay what they are."""
+    return loop if loop != "auto" else "uvloop" if _has_uvloop() else "asyncio"
+
+
 def _factory_of(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if loop == "asyncio" or (loop == "auto" and not _has_uvloop()):
+    if kind_of(loop) == "asyncio":
         return None
     import uvloop  # optional
 

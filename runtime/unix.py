@@ -327,7 +327,7 @@ class UnixOutlet:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     def _broken(self, error: OSError) -> None:
-        log.warning("connection broken", peer=self._path, error=str(error))
+        log.debug("connection broken", peer=self._path, error=str(error))
         self._disconnect()
         self._try_later()
 
