@@ -22,7 +22,7 @@ LIFE_SHIFT = 32
 """An incarnation is `life << LIFE_SHIFT | serial`: the node's life, and the spawn within it."""
 
 
-class Address(msgspec.Struct, frozen=True, array_like=True):
+class Address(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where an actor lives, and which life of it is meant.
 
     Attributes:

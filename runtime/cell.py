@@ -14,6 +14,7 @@ from ..actors.actor import Actor
 from ..actors.call import CURRENT_CALL, Call
 from ..protocols.errors import DeadActorError, PasselError, RestartedError
 from ..protocols.log import log
+from .edge import Edge
 from .ending import end_tasks
 from .handling import handle
 from .recovery import Recovery
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .inbound import Inbound
     from .link import Link
     from .node import Node
+    from .recipe import Recipe
     from .sending import Sending
     from .target import LocalTarget
     from .tracing import Span
@@ -60,7 +62,7 @@ class Cell:
     """
 
     __slots__ = (
-        "_beside", "_closers", "_current", "_drainer", "_mailbox", "_make", "_node", "actor", "address",
+        "_beside", "_closers", "_current", "_drainer", "_mailbox", "_node", "_recipe", "actor", "address",
         "children", "closed", "edges", "ending", "failed", "failure", "handled", "key", "now", "parent",
         "pausing", "ready", "recovery", "restarts", "senders", "specs", "stopping", "supervision", "target",
         "watchers",
@@ -70,12 +72,12 @@ class Cell:
         self,
         node: Node,
         address: Address,
-        make: Callable[[Cell], Actor],
+        recipe: Recipe,
         supervision: Supervision,
         parent: Address | None = None,
     ) -> None:
         self._node = node
-        self._make = make
+        self._recipe = recipe
         self.supervision = supervision
         self.parent = parent
         self.children: dict[Address, None] | None = None
@@ -131,7 +133,7 @@ class Cell:
         Raises:
             Exception: Whatever the constructor or `started` raised.
         """
-        self.actor = actor = self._make(self)
+        self.actor = actor = self._recipe.make(self, self._node)
         if type(actor).started is not Actor.started:
             token = CURRENT_CALL.set(Call(self.key, None, "", b""))
             try:
@@ -157,17 +159,14 @@ class Cell:
         if self.ready:
             self._wake()
 
-    def record(self, source: str, sequence: int, sent: float, arrived: float) -> None:
-        """Note number and times of a message on its edge."""
+    def edge(self, source: str) -> Edge:
+        """Return what is known of messages from `source`."""
         if self.edges is None:
             self.edges = {}
         edge = self.edges.get(source)
         if edge is None:
             edge = self.edges[source] = Edge()
-        edge.count += 1
-        edge.sequence = sequence
-        edge.sent = sent
-        edge.arrived = arrived
+        return edge
 
     def cancel(self, request: Delivery) -> None:
         """Nobody waits for `request` any more: drop it, or end its handler."""
@@ -422,15 +421,3 @@ class Cell:
         if self.parent is not None:
             self._node.family.leave(self)
         self._run_closers()
-
-
-class Edge:
-    """What was seen on one edge: numbers and times, for finding stragglers and broken links."""
-
-    __slots__ = ("arrived", "count", "sent", "sequence")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sequence = 0
-        self.sent = 0.0
-        self.arrived = 0.0

@@ -25,6 +25,7 @@ DIRECT_BYTES: Final = 64 << 10
 """Parts of this size and above are read to where they stay, without a copy."""
 
 _COUNT = struct.Struct("<I")
+_SIZE = struct.Struct("<Q")
 _ONE_PART = struct.Struct("<IQ")
 
 
@@ -91,7 +92,8 @@ class FrameReader:
         length = _COUNT.size + 8 * count
         if available < length:
             return False
-        sizes = struct.unpack_from(f"<{count}Q", self._buffer, self._start + _COUNT.size)
+        layout = _SIZE if count == 1 else struct.Struct(f"<{count}Q")
+        sizes = layout.unpack_from(self._buffer, self._start + _COUNT.size)
         if sizes[0] > MAX_BATCH_BYTES:
             raise LimitError("size of the batch", sizes[0], MAX_BATCH_BYTES)
         if max(sizes) > MAX_FRAME_BYTES:

@@ -22,11 +22,11 @@ from ..protocols.errors import (
 )
 from ..protocols.log import log
 from .cell import Cell
-from .context import ActorContext
 from .family import Family
 from .memory import NodeMemory
 from .meter import Meter
 from .receiver import Receiver
+from .recipe import Recipe
 from .router import Router
 from .sender import NodeSender
 from .sending import Sending
@@ -186,13 +186,8 @@ class Node:
             raise SpawnError(f"actor {name}", "the name is in use on its node")
         address = Address(self.name, name, self.life << LIFE_SHIFT | serial, capacity)
 
-        def make(cell: Cell) -> Actor:
-            actor = actor_class.__new__(actor_class)
-            actor.context = ActorContext(cell, self)
-            actor.__init__(*arguments, **keywords)  # type: ignore[misc]  # after context is set
-            return actor
-
-        cell = self.cell_class(self, address, make, supervision or _DEFAULT_SUPERVISION, parent)
+        recipe = Recipe(actor_class, arguments, keywords)
+        cell = self.cell_class(self, address, recipe, supervision or _DEFAULT_SUPERVISION, parent)
         cell.specs = handlers_of(actor_class)
         self.cells[name] = cell
         return cell

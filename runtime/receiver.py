@@ -229,7 +229,7 @@ class Receiver:
         if cell.senders is None:
             cell.senders = {}
         cell.senders[link] = None
-        cell.record(message.source, message.sequence, message.sent, now)
+        cell.edge(message.source).note(message.sequence, message.sent, now)
         cell.deliver(inbound)
 
     def _undeliverable(self, link: Link, message: Request) -> None:

@@ -89,7 +89,7 @@ class Router:
                 target.closed = True
                 return target
             if cell.target is None:
-                cell.target = LocalTarget(address, cell)
+                cell.target = LocalTarget(cell)
             found: LocalTarget = cell.target
             return found
         return self.link_to(address.node, address.life).target(address)

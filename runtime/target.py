@@ -59,25 +59,29 @@ class Target:
         address: Where it is.
         key: Its address as text, as it appears in ask chains.
         mailbox: Places in its mailbox.
-        beside: Places for handlers that run beside the mailbox.
+        beside: Places for handlers that run beside the mailbox; None until one does.
         closed: Whether it is known to be gone; a named one is then looked up anew.
         reason: Why it is gone, or empty.
     """
 
-    __slots__ = ("address", "beside", "closed", "key", "mailbox", "reason", "sequences")
+    __slots__ = ("address", "beside", "closed", "key", "mailbox", "reason")
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, key: str = "") -> None:
         self.address = address
-        self.key = str(address)
+        self.key = key or str(address)
         self.mailbox = Lane(address.window)
-        self.beside = Lane(address.window)
+        self.beside: Lane | None = None
         self.closed = False
         self.reason = ""
-        self.sequences: dict[str, int] = {}
 
     def lane(self, sending: Sending) -> Lane:
         """Return the lane that a request takes."""
-        return self.beside if sending.spec.concurrent else self.mailbox
+        return self._lane_beside() if sending.spec.concurrent else self.mailbox
+
+    def _lane_beside(self) -> Lane:
+        if self.beside is None:
+            self.beside = Lane(self.address.window)
+        return self.beside
 
     def submit(self, sending: Sending) -> bool:
         """Send a request now, or park it until there is a place; return whether it was sent.
@@ -99,7 +103,7 @@ class Target:
 
     def refill(self, count: int, *, beside: bool) -> None:
         """Take back `count` places of a lane; send what is parked there, in order."""
-        lane = self.beside if beside else self.mailbox
+        lane = self._lane_beside() if beside else self.mailbox
         lane.credit += count
         parked = lane.parked
         while parked and lane.credit > 0:
@@ -128,15 +132,13 @@ class Target:
         """The actor is gone: refuse what is parked."""
         self.closed = True
         self.reason = error.reason
-        for lane in (self.mailbox, self.beside):
-            for sending in lane.empty():
-                sending.refuse(error)
+        for sending in self.emptied():
+            sending.refuse(error)
 
-    def next_sequence(self, source: str) -> int:
-        """Return the number of the next message on the edge from `source`."""
-        number = self.sequences.get(source, 0) + 1
-        self.sequences[source] = number
-        return number
+    def emptied(self) -> list[Sending]:
+        """Take out everything that is parked, in order."""
+        beside = self.beside.empty() if self.beside is not None else ()
+        return [*self.mailbox.empty(), *beside]
 
     def transmit(self, sending: Sending) -> None:
         """Send a request for which a place was taken."""
@@ -156,8 +158,8 @@ class LocalTarget(Target):
 
     __slots__ = ("cell",)
 
-    def __init__(self, address: Address, cell: Cell) -> None:
-        super().__init__(address)
+    def __init__(self, cell: Cell) -> None:
+        super().__init__(cell.address, cell.key)
         self.cell = cell
 
     def typed(self, name: str, arguments: tuple[Any, ...]) -> tuple[HandlerSpec, tuple[Any, ...]]:
@@ -174,11 +176,12 @@ class LocalTarget(Target):
     def transmit(self, sending: Sending) -> None:
         """Put the request into the mailbox."""
         sending.transmitted = True
-        source = sending.source
-        sending.sequence = number = self.next_sequence(source)
-        now = self.cell.now()
-        self.cell.record(source, number, now, now)
-        self.cell.deliver(sending)
+        cell = self.cell
+        now = cell.now()
+        edge = cell.edge(sending.source)
+        sending.sequence = number = edge.sequence + 1
+        edge.note(number, now, now)
+        cell.deliver(sending)
 
     def cancel(self, sending: Sending) -> None:
         """Take the request out of the mailbox, or cancel its handler."""
@@ -193,11 +196,18 @@ class LocalTarget(Target):
 class RemoteTarget(Target):
     """An actor of another node: requests go over the link to that node."""
 
-    __slots__ = ("link",)
+    __slots__ = ("link", "sequences")
 
     def __init__(self, address: Address, link: Link) -> None:
         super().__init__(address)
         self.link = link
+        self.sequences: dict[str, int] = {}
+
+    def next_sequence(self, source: str) -> int:
+        """Return the number of the next message on the edge from `source`."""
+        number = self.sequences.get(source, 0) + 1
+        self.sequences[source] = number
+        return number
 
     def transmit(self, sending: Sending) -> None:
         """Encode the request and hand it to the link."""
@@ -221,12 +231,12 @@ class MovingTarget(Target):
 
     def __init__(self, address: Address) -> None:
         super().__init__(address)
-        self.mailbox.credit = self.beside.credit = 0
+        self.mailbox, self.beside = Lane(0), Lane(0)
 
     def settle(self, target: Target) -> None:
         """Pass on what waited, in order, now that the place is known."""
         self.closed = True
-        for sending in (*self.mailbox.empty(), *self.beside.empty()):
+        for sending in self.emptied():
             if sending.done:
                 continue
             sending.target = target
