@@ -12,7 +12,16 @@ import types
 import typing
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    overload,
+)
 
 from ..protocols.errors import ClassLoadError, CodecError
 from .generics import bindings_of, substitute
@@ -163,8 +172,28 @@ class BoundHandler(Generic[P, R]):
                 DeadActorError: The actor is gone.
             """
 
-        def options(self, *, timeout: float | None = ...) -> BoundHandler[P, R]:
-            """Return the handler with another timeout in seconds; None waits for ever."""
+        def options(
+            self, *, timeout: float | None = ..., key: str | Literal[True] | None = ...
+        ) -> BoundHandler[P, R]:
+            """Return the handler with another timeout in seconds; None waits for ever.
+
+            With a `key` a call is sent again until there is an answer or its deadline: when the
+            node of a named actor dies, when the actor moves, after silence. The receiver handles
+            it once. `True` makes a key for this call alone; with a text of your own, a call that
+            failed can be taken up again by one with the same text, which gets the answer of the
+            first if there is one.
+
+            What is promised: within one incarnation of the actor, requests with the same key
+            from the same caller to the same handler take effect once, and all get the same
+            answer, an error too. They are handled whether or not the caller still waits. The
+            caller is an actor by its name, or all of a program outside any actor. A tell
+            returns once the actor has taken it. When a call returns, its key is free again.
+
+            What is not: an actor that lost its state (its node died, supervision gave it a new
+            incarnation) has lost its keys too, unless it is durable; effects outside the actor
+            may then happen twice. Calls with keys keep no order with others. An actor that
+            remembers as many keys as it can refuses new ones with KeysFullError.
+            """
             ...
 
 

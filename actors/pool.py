@@ -111,6 +111,12 @@ class PoolSender:
         """Tell the next member."""
         return self._counted("tell", spec, call)
 
+    def keyed(
+        self, _ref: Reference, spec: AnySpec, *call: Any, tell: bool
+    ) -> Coroutine[Any, Any, Any]:
+        """Call the next member with an idempotency key; it is sent to no other."""
+        return self._counted("keyed", spec, call, tell=tell)
+
     def tell_nowait(self, _ref: Reference, spec: AnySpec, *call: Any) -> None:
         """Tell the next member, or raise when it has no place."""
         member = self._members[self._rotation.pick()]
@@ -135,13 +141,15 @@ class PoolSender:
             self._rotation.end(index, dead=dead)
             await items.aclose()
 
-    async def _counted(self, verb: str, spec: AnySpec, call: tuple[Any, ...]) -> Any:
+    async def _counted(
+        self, verb: str, spec: AnySpec, call: tuple[Any, ...], **options: Any
+    ) -> Any:
         index = self._rotation.pick()
         member = self._members[index]
         self._rotation.begin(index)
         dead = False
         try:
-            return await getattr(parts_of(member)[1], verb)(member, spec, *call)
+            return await getattr(parts_of(member)[1], verb)(member, spec, *call, **options)
         except DeadActorError:
             dead = True
             raise

@@ -22,6 +22,9 @@ A = TypeVar("A")
 DEFAULT_TIMEOUT: Final = 60.0
 """Seconds until an ask, awaited tell, spawn or stop fails when nothing else is said."""
 
+MAX_KEY_CHARACTERS: Final = 256
+"""Longest idempotency key."""
+
 DEFAULT_PREFETCH: Final = 16
 """Items that a stream's producer may send ahead of its consumer."""
 
@@ -82,6 +85,19 @@ class Sender(Protocol):
         timeout: float | None,
     ) -> Coroutine[Any, Any, None]:
         """Send; wait for a place in the mailbox."""
+        ...
+
+    def keyed(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str | bool,
+        *,
+        tell: bool,
+    ) -> Coroutine[Any, Any, Any]:
+        """Send under an idempotency key until there is an answer, or the tell is taken."""
         ...
 
     def tell_nowait(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
@@ -171,13 +187,53 @@ class HandlerCall:
         bound = self._spec.bind(arguments, keywords)
         self._sender.tell_nowait(self._ref, self._spec, bound)
 
-    def options(self, *, timeout: float | None = DEFAULT_TIMEOUT) -> HandlerCall:
-        """Return the handler with another timeout (seconds; None waits for ever).
+    def options(
+        self, *, timeout: float | None = DEFAULT_TIMEOUT, key: str | bool | None = None
+    ) -> HandlerCall:
+        """Return the handler with another timeout (seconds; None waits for ever), or a key.
 
         Raises:
-            ValueError: The timeout is no number.
+            ValueError: The timeout is no number, or the key is empty or too long.
         """
-        return HandlerCall(self._ref, self._spec, _seconds(timeout))
+        if key is None or key is False:
+            return HandlerCall(self._ref, self._spec, _seconds(timeout))
+        if isinstance(key, str) and not 0 < len(key) <= MAX_KEY_CHARACTERS:
+            raise ValueError(f"a key has 1 to {MAX_KEY_CHARACTERS} characters, not {len(key)}")
+        return KeyedCall(self._ref, self._spec, _seconds(timeout), key)
+
+
+class KeyedCall(HandlerCall):
+    """A handler of one actor, called with an idempotency key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(
+        self, ref: Reference, spec: AnySpec, timeout: float | None, key: str | bool
+    ) -> None:
+        super().__init__(ref, spec, timeout)
+        self._key = key
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, Any]:
+        """Return the coroutine that asks, again and again until there is an answer."""
+        return self._keyed(arguments, keywords, tell=False)
+
+    def tell(self, *arguments: Any, **keywords: Any) -> Coroutine[Any, Any, None]:
+        """Return the coroutine that sends, again and again until the actor has taken it."""
+        return self._keyed(arguments, keywords, tell=True)
+
+    def tell_nowait(self, *arguments: Any, **keywords: Any) -> None:
+        """Refuse: somebody has to wait until the tell is taken.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(f"{self._spec.name}: a tell with a key is sent until taken; await tell")
+
+    def _keyed(
+        self, arguments: tuple[Any, ...], keywords: dict[str, Any], *, tell: bool
+    ) -> Coroutine[Any, Any, Any]:
+        bound = self._spec.bind(arguments, keywords)
+        return self._sender.keyed(self._ref, self._spec, bound, self._timeout, self._key, tell=tell)
 
 
 class StreamCall:
@@ -204,14 +260,21 @@ class StreamCall:
         return sender.stream(self._ref, self._spec, bound, self._timeout, self._prefetch)
 
     def options(
-        self, *, timeout: float | None = None, prefetch: int = DEFAULT_PREFETCH
+        self,
+        *,
+        timeout: float | None = None,
+        prefetch: int = DEFAULT_PREFETCH,
+        key: object = None,
     ) -> StreamCall:
         """Return the stream with a limit on its whole duration, or another prefetch.
 
         Raises:
             ValueError: `prefetch` is not positive: nothing would ever be sent; or the timeout is
-                no number.
+                no number; or a key was given.
         """
+        if key is not None:
+            name = self._spec.name
+            raise ValueError(f"{name} is a stream, which takes no key; number its items instead")
         if prefetch < 1:
             raise ValueError(f"prefetch is {prefetch}; a stream needs at least 1")
         return StreamCall(self._ref, self._spec, _seconds(timeout), prefetch)

@@ -6,7 +6,8 @@ decodes them.
 
 Requests (to an actor, they take a place in its mailbox):  Ask, Tell, Open
 Answers (to a request's id, they overtake mailboxes):      Reply, Failure, Item, End
-Control (never wait behind a mailbox):                     Cancel, Demand, Credit, Closed
+Control (never wait behind a mailbox):                     Cancel, Demand, Credit, Closed, Taken,
+                                                           Settled
 Links (between nodes):                                     Hello, Goodbye, Mark, Returned
 """
 
@@ -34,7 +35,8 @@ class Request(Message, array_like=True, gc=False):
         chain: Addresses that wait for this ask, outermost first, joined by spaces.
         trace: Trace context: 16 bytes of trace id, or empty; with OpenTelemetry 8 bytes of the
             sender's span id and its flags follow.
-        key: Idempotency key; empty until retries are there.
+        key: Idempotency key: the receiver handles one request of a source and method under it.
+            Empty for a request that is sent once.
         beside: Whether it takes a place beside the mailbox (the sender knows that its handler is
             concurrent or a stream) and not one in it.
         frames: How many of the multipart's tensor frames belong to this message.
@@ -191,6 +193,22 @@ class Returned(Message, array_like=True, gc=False, tag=14):
     slots: list[tuple[int, int]]
 
 
+class Taken(Message, array_like=True, gc=False, tag=15):
+    """The Tell `id`, which asked for that, will be handled by this life of its actor."""
+
+    id: int
+
+
+class Settled(Message, array_like=True, gc=False, tag=16):
+    """The sender has the answer of its request with a key; the key may be forgotten."""
+
+    source: str
+    target: str
+    incarnation: int
+    method: str
+    key: str
+
+
 AnyMessage = (
     Ask
     | Tell
@@ -207,4 +225,6 @@ AnyMessage = (
     | Goodbye
     | Mark
     | Returned
+    | Taken
+    | Settled
 )

@@ -13,6 +13,7 @@ PasselError
 │   ├── DeadlineError       the answer did not come in time (also a TimeoutError)
 │   ├── MailboxFullError    the mailbox has no place, and the caller did not want to wait
 │   ├── SlowSubscriberError a subscriber was further behind than its topic allows
+│   ├── KeysFullError       the actor remembers as many idempotency keys as it can
 │   ├── CallCycleError      an ask that came back to a busy actor of its own chain
 │   ├── NotAHandlerError    the method exists, or not, but may not be called from outside
 │   └── RemoteError         a handler raised; carries the remote traceback as text
@@ -204,6 +205,18 @@ class SlowSubscriberError(ActorError):
             f"this subscriber was more than {capacity} items behind; "
             'read faster, or subscribe with a larger capacity or slow="drop_oldest"'
         )
+        self.capacity = capacity
+
+
+class KeysFullError(ActorError):
+    """Raised when a request has a new idempotency key, and its actor has no room to remember it."""
+
+    def __init__(self, address: Address | str, capacity: int) -> None:
+        super().__init__(
+            f"{address} remembers {capacity} keys whose callers have no answer yet, and takes no "
+            "new one; call again with the old keys, or without one"
+        )
+        self.address = address
         self.capacity = capacity
 
 

@@ -12,6 +12,7 @@ from .errors import (
     CodecError,
     DeadActorError,
     DeadlineError,
+    KeysFullError,
     MailboxFullError,
     NotAHandlerError,
     PasselError,
@@ -79,6 +80,8 @@ def refusal(error: PasselError) -> Failed:
         return Failed("handler", [error.actor, error.method, list(error.known)])
     if isinstance(error, MailboxFullError):
         return Failed("full", [str(error.address), error.capacity])
+    if isinstance(error, KeysFullError):
+        return Failed("keys", [str(error.address), error.capacity])
     if isinstance(error, DeadlineError):
         return Failed("deadline", [error.what, error.timeout, error.waiting_for])
     if isinstance(error, CodecError):
@@ -100,6 +103,7 @@ def error_of(
         "cycle": CallCycleError,
         "handler": NotAHandlerError,
         "full": MailboxFullError,
+        "keys": KeysFullError,
         "deadline": DeadlineError,
         "codec": CodecError,
     }

@@ -17,6 +17,7 @@ from ..protocols.log import log
 from .edge import Edge
 from .ending import end_tasks
 from .handling import handle
+from .keyed import Keyed, admit
 from .recovery import Recovery
 from .sending import OPEN, TELL
 from .streams import Producer
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ..protocols.address import Address
+    from ..protocols.codec import Codec
     from ..protocols.control import Supervision
     from .inbound import Inbound
+    from .keys import KeyTable, RequestKey
     from .link import Link
     from .node import Node
     from .recipe import Recipe
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from .target import LocalTarget
     from .tracing import Span
 
-    Delivery = Sending | Inbound
+    Delivery = Sending | Inbound | Keyed
 
 _TURN: Final = 64
 """Messages handled before other tasks of the node get a turn."""
@@ -54,6 +57,7 @@ class Cell:
         supervision: How its failures are answered.
         parent: The actor that spawned it, with which it ends; or None.
         children: What it spawned itself, in order, here and elsewhere.
+        keys: The idempotency keys that it remembers; None until the first.
         failure: What it failed with, until that is dealt with.
         recovery: Deals with its failures; None until the first.
         pausing: Whether its object is gone and the next one not there yet.
@@ -63,7 +67,7 @@ class Cell:
 
     __slots__ = (
         "_beside", "_closers", "_current", "_drainer", "_mailbox", "_node", "_recipe", "actor", "address",
-        "children", "closed", "edges", "ending", "failed", "failure", "handled", "key", "now", "parent",
+        "children", "closed", "edges", "ending", "failed", "failure", "handled", "key", "keys", "now", "parent",
         "pausing", "ready", "recovery", "restarts", "senders", "specs", "stopping", "supervision", "target",
         "watchers",
     )  # fmt: skip
@@ -81,6 +85,7 @@ class Cell:
         self.supervision = supervision
         self.parent = parent
         self.children: dict[Address, None] | None = None
+        self.keys: KeyTable[Sending | Inbound] | None = None
         self.failure: BaseException | None = None
         self.recovery: Recovery | None = None
         self.pausing = False
@@ -110,6 +115,11 @@ class Cell:
     """Runs one request; a simulator's cells note it."""
 
     # What waits and what runs.
+
+    @property
+    def codec(self) -> Codec:
+        """What its node encodes with."""
+        return self._node.codec
 
     @property
     def depth(self) -> int:
@@ -144,12 +154,20 @@ class Cell:
         if self._mailbox or self.failure is not None:
             self._wake()
 
-    def deliver(self, request: Delivery) -> None:
+    def deliver(self, request: Sending | Inbound) -> None:
         """Put a request into the mailbox, or start it beside when its handler is concurrent."""
         if self.closed or self.stopping:
             self.lose(request, "the actor has stopped")
             request.reject(DeadActorError(self.address, "it has stopped"))
             return
+        if request.key:
+            admitted = admit(self, request)
+            if admitted is not None:
+                self._enqueue(admitted)
+        else:
+            self._enqueue(request)
+
+    def _enqueue(self, request: Delivery) -> None:
         if request.spec.concurrent and self.ready:
             self._start_beside(request)
             return
@@ -158,6 +176,11 @@ class Cell:
         self._mailbox.append(request)
         if self.ready:
             self._wake()
+
+    def settle(self, key: RequestKey) -> None:
+        """The sender of a request with a key has its answer: the key may be forgotten."""
+        if self.keys is not None:
+            self.keys.settle(key)
 
     def edge(self, source: str) -> Edge:
         """Return what is known of messages from `source`."""

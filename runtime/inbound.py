@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..actors.handler import HandlerSpec
-from ..protocols.envelope import Ask, End, Failure, Item, Open, Reply, Request, Tell
+from ..protocols.envelope import Ask, End, Failure, Item, Open, Reply, Request, Taken, Tell
 from ..protocols.errors import CodecError, PasselError
 from ..protocols.failure import failed_by
 from .sending import ASK, OPEN, TELL
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..actors.ref import AnySpec
     from ..protocols.arrays import Buffer
     from .cell import Cell
+    from .keys import Answer
     from .link import Link
     from .streams import Producer
 
@@ -28,7 +29,7 @@ class Inbound:
     """One ask, tell or stream request from another node; answers go back over its link."""
 
     __slots__ = (
-        "_frames", "_link", "_message", "cancelled", "cell", "chain", "deadline", "id", "kind",
+        "_frames", "_link", "_message", "cancelled", "cell", "chain", "deadline", "id", "key", "kind",
         "producer", "source", "spec", "trace",
     )  # fmt: skip
 
@@ -48,6 +49,7 @@ class Inbound:
         self.spec = spec
         self.id = message.id
         self.kind = _KINDS[type(message)]
+        self.key = message.key
         self.source = message.source
         self.chain = message.chain
         self.trace = message.trace
@@ -115,8 +117,25 @@ class Inbound:
 
     def reject(self, error: PasselError) -> None:
         """Answer with the runtime's own refusal."""
-        if self.kind != TELL and self._link.serving.pop(self.id, None) is not None:
+        if (self.kind != TELL or self.key) and self._link.serving.pop(self.id, None) is not None:
             self._link.reject(self.id, error)
+
+    def taken(self) -> None:
+        """Acknowledge a tell with a key: it will be handled."""
+        if self.kind == TELL and self._link.serving.pop(self.id, None) is not None:
+            self._link.answer(Taken(self.id))
+
+    def replay(self, answer: Answer) -> None:
+        """Answer as a request with the same key was, or is now."""
+        link = self._link
+        if link.serving.pop(self.id, None) is None:
+            return
+        body, size = link.raw(answer.body), len(answer.body)
+        if answer.failed:
+            link.answer(Failure(self.id, link.now(), body))
+        else:
+            frames = answer.frames
+            link.answer(Reply(self.id, link.now(), len(frames), body), frames, size)
 
     def item(self, value: Any) -> None:
         """Send one element of a stream.

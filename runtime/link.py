@@ -12,7 +12,18 @@ import msgspec
 
 from ..protocols.arrays import MissingFrame
 from ..protocols.batch import pack_batch
-from ..protocols.envelope import Ask, Closed, Credit, Failure, Goodbye, Hello, Open, Reply, Tell
+from ..protocols.envelope import (
+    Ask,
+    Closed,
+    Credit,
+    Failure,
+    Goodbye,
+    Hello,
+    Open,
+    Reply,
+    Taken,
+    Tell,
+)
 from ..protocols.errors import CodecError
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
@@ -131,14 +142,14 @@ class Link:
             raise CodecError(what, error.detail) from None
         self._next_id = sending.id = self._next_id + 1
         sending.transmitted = True
-        if sending.kind != TELL:
+        if sending.kind != TELL or sending.key:
             self.pending[sending.id] = sending
         now = self.now()
         left = -1.0 if sending.deadline is None else max(0.0, sending.deadline - now)
         address = target.address
         fields = (
             sending.id, sending.source, address.actor, address.incarnation, sending.spec.name, left,
-            target.next_sequence(sending.source), now, sending.chain, sending.trace, "",
+            target.next_sequence(sending.source), now, sending.chain, sending.trace, sending.key,
             sending.spec.concurrent, len(frames), msgspec.Raw(body),
         )  # fmt: skip
         if sending.kind == ASK:
@@ -280,7 +291,7 @@ class Link:
             taken[cell] = count
 
     def answer(
-        self, message: Reply | Failure, frames: Sequence[Buffer] = (), size: int = 0
+        self, message: Reply | Failure | Taken, frames: Sequence[Buffer] = (), size: int = 0
     ) -> None:
         """Send an answer; at once when the peer waits for no other, so that it need not wait."""
         self.send(message, frames, size)

@@ -23,6 +23,7 @@ from ..protocols.errors import (
 from ..protocols.log import log
 from .cell import Cell
 from .family import Family
+from .keyed import Keyed
 from .memory import NodeMemory
 from .meter import Meter
 from .receiver import Receiver
@@ -287,6 +288,8 @@ class Node:
 
     def dead_letter(self, request: Delivery, reason: str) -> None:
         """Count a request that reaches no handler, and keep it for reading."""
+        if isinstance(request, Keyed):
+            request = request.first
         target = request.target if isinstance(request, Sending) else request.cell
         self.letter(request.source, target.key, request.spec.name, reason)
 

@@ -23,6 +23,8 @@ from ..protocols.envelope import (
     Reply,
     Request,
     Returned,
+    Settled,
+    Taken,
     Tell,
 )
 from ..protocols.errors import (
@@ -39,6 +41,7 @@ from ..protocols.failure import Failed
 from ..protocols.limits import PROTOCOL_VERSION
 from ..protocols.log import log
 from .inbound import Inbound
+from .keys import RequestKey
 from .sending import TELL
 
 if TYPE_CHECKING:
@@ -73,6 +76,8 @@ class Receiver:
             Demand: self._demand,
             Credit: self._credit,
             Closed: self._closed,
+            Taken: self._taken,
+            Settled: self._settled,
             Goodbye: self._goodbye,
             Hello: self._ignore,  # it was read before the others
             Mark: self._ignore,  # likewise
@@ -224,7 +229,7 @@ class Receiver:
             return
         now = node.now()
         inbound = Inbound(link, message, frames, cell, spec, now)
-        if inbound.kind != TELL:
+        if inbound.kind != TELL or inbound.key:
             link.serving[message.id] = inbound
         if cell.senders is None:
             cell.senders = {}
@@ -242,13 +247,13 @@ class Receiver:
         link.send(Closed(message.target, message.incarnation, error.reason))  # known by the answer
         if isinstance(message, Tell):
             node.letter(message.source, address, message.method, error.reason)
-        else:
+        if message.key or not isinstance(message, Tell):
             link.reject(message.id, error)
 
     def _reject(self, link: Link, message: Request, cell: Cell, error: PasselError) -> None:
         if isinstance(message, Tell):
             self._node.letter(message.source, cell.key, message.method, str(error))
-        else:
+        if message.key or not isinstance(message, Tell):
             link.reject(message.id, error)
 
     def _cancel(self, link: Link, message: Cancel, _frames: Sequence[Buffer]) -> None:
@@ -261,7 +266,17 @@ class Receiver:
         if inbound is not None and inbound.producer is not None and message.count > 0:
             inbound.producer.add(message.count)
 
+    def _settled(self, _link: Link, message: Settled, _frames: Sequence[Buffer]) -> None:
+        cell = self._node.cells.get(message.target)
+        if cell is not None and cell.address.incarnation == message.incarnation:
+            cell.settle(RequestKey(message.source, message.method, message.key))
+
     # Answers.
+
+    def _taken(self, link: Link, message: Taken, _frames: Sequence[Buffer]) -> None:
+        sending = link.pending.pop(message.id, None)
+        if sending is not None:
+            sending.taken()
 
     def _reply(self, link: Link, message: Reply, frames: Sequence[Buffer]) -> None:
         sending = link.pending.pop(message.id, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..actors.call import CURRENT_CALL
 from ..actors.ref import UntypedSpec
 from ..protocols.errors import CallCycleError, DeadlineError, MailboxFullError, RuntimeClosedError
+from .retrying import Retrying
 from .sending import ASK, OPEN, TELL, Sending
 from .streams import Consumer, StreamIterator
 from .target import LocalTarget
@@ -30,6 +31,7 @@ class NodeSender:
         self._source = f"{node.name}/"
         self._trace_prefix = node.random.getrandbits(64).to_bytes(8, "big")
         self._traces = 0
+        self._retrying = Retrying(node, self._sending)
 
     async def ask(
         self,
@@ -90,6 +92,28 @@ class NodeSender:
         finally:
             if deadline is not None:
                 self._wheel.discard(slot, sending)
+
+    async def keyed(
+        self,
+        ref: Reference,
+        spec: AnySpec,
+        arguments: tuple[Any, ...],
+        timeout: float | None,
+        key: str | bool,
+        *,
+        tell: bool,
+    ) -> Any:
+        """Ask or tell with an idempotency key; see `BoundHandler.options`."""
+        begun = self._now()
+        try:
+            kind = TELL if tell else ASK
+            return await self._retrying.call(kind, ref, spec, arguments, timeout, key)
+        except BaseException as error:
+            self._meter.note_failed(error)
+            raise
+        finally:
+            if not tell:
+                self._meter.note(self._now() - begun)
 
     def tell_nowait(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
         """Send a message if its mailbox has a place."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from ..actors.ref import AnySpec
+    from .keys import Answer
     from .streams import Consumer, Producer
     from .target import Target
 
@@ -29,13 +30,14 @@ class Sending:
         future: The answer of an ask; for a tell, that it has a place (only if it had to wait).
         consumer: The receiving end of a stream.
         producer: Its sending end, when that is on this node.
+        key: Idempotency key, or empty; a tell with one waits until it is taken.
         transmitted: Whether it left for its mailbox; until then nothing of it is to be undone.
         cancelled: Whether its caller has gone.
     """
 
     __slots__ = (
-        "arguments", "cancelled", "chain", "consumer", "deadline", "future", "id", "kind",
-        "producer", "sequence", "source", "spec", "target", "timeout", "trace", "transmitted",
+        "arguments", "cancelled", "chain", "consumer", "deadline", "future", "id", "key",
+        "kind", "producer", "sequence", "source", "spec", "target", "timeout", "trace", "transmitted",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +62,7 @@ class Sending:
         self.chain = chain
         self.trace = trace
         self.id = 0
+        self.key = ""
         self.sequence = 0
         self.future: asyncio.Future[Any] | None = None
         self.consumer: Consumer | None = None
@@ -85,6 +88,11 @@ class Sending:
 
     def accepted(self) -> None:
         """A place in the mailbox was taken: that is all a tell waits for."""
+        if self.kind == TELL and not self.key:
+            self.taken()
+
+    def taken(self) -> None:
+        """A tell will be handled; an ask waits on."""
         if self.kind == TELL and self.future is not None and not self.future.done():
             self.future.set_result(None)
 
@@ -127,8 +135,16 @@ class Sending:
 
     def reject(self, error: PasselError) -> None:
         """Answer with the runtime's own refusal; an accepted tell has nobody to hear it."""
-        if self.kind != TELL or not self.transmitted:
+        if self.kind != TELL or not self.transmitted or self.key:
             self.refuse(error)
+
+    def replay(self, answer: Answer) -> None:
+        """Answer as a request with the same key was, or is now."""
+        codec = self.target.codec
+        if answer.failed:
+            self.failed_remotely(codec.decode(answer.body, Failed))
+        else:
+            self.succeed(codec.decode(answer.body, self.spec.returns, answer.frames))
 
     def item(self, value: Any) -> None:
         """Give one element of a stream to its consumer."""

@@ -11,12 +11,14 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ..protocols.envelope import Cancel, Demand
+from ..protocols.envelope import Cancel, Demand, Settled
 from ..protocols.errors import DeadActorError, NotAHandlerError, PasselError
+from .keys import RequestKey
 
 if TYPE_CHECKING:
     from ..actors.handler import HandlerSpec
     from ..protocols.address import Address
+    from ..protocols.codec import Codec
     from .cell import Cell
     from .link import Link
     from .sending import Sending
@@ -152,6 +154,14 @@ class Target:
         """Let the producer of a stream send `count` more items."""
         raise NotImplementedError
 
+    @property
+    def codec(self) -> Codec:
+        """What answers from there are encoded with."""
+        raise NotImplementedError
+
+    def acknowledge(self, sending: Sending) -> None:
+        """The caller has the answer of a request with a key: the key may be forgotten."""
+
 
 class LocalTarget(Target):
     """An actor of this node: requests go to its mailbox by reference."""
@@ -192,6 +202,15 @@ class LocalTarget(Target):
         if sending.producer is not None:
             sending.producer.add(count)
 
+    @property
+    def codec(self) -> Codec:
+        """What answers that are kept were encoded with."""
+        return self.cell.codec
+
+    def acknowledge(self, sending: Sending) -> None:
+        """Let the actor forget the key."""
+        self.cell.settle(RequestKey(sending.source, sending.spec.name, sending.key))
+
 
 class RemoteTarget(Target):
     """An actor of another node: requests go over the link to that node."""
@@ -222,6 +241,13 @@ class RemoteTarget(Target):
         """Tell the other node how many more items fit."""
         if sending.id in self.link.pending:
             self.link.send(Demand(sending.id, count))
+
+    def acknowledge(self, sending: Sending) -> None:
+        """Tell the other node that the key may be forgotten."""
+        if self.link.dead is None:
+            actor, incarnation = self.address.actor, self.address.incarnation
+            method, key = sending.spec.name, sending.key
+            self.link.send(Settled(sending.source, actor, incarnation, method, key))
 
 
 class MovingTarget(Target):

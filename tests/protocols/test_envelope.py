@@ -25,6 +25,8 @@ from passel.protocols.envelope import (
     Open,
     Reply,
     Returned,
+    Settled,
+    Taken,
     Tell,
 )
 
@@ -48,6 +50,8 @@ DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     Goodbye: (12, ["node", "reason"]),
     Mark: (13, ["number", "acknowledged", "wanted"]),
     Returned: (14, ["slots"]),
+    Taken: (15, ["id"]),
+    Settled: (16, ["source", "target", "incarnation", "method", "key"]),
 }
 """The arrays of docs/protocol.md: the kind, and what stands after it."""
 

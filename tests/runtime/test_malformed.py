@@ -23,6 +23,8 @@ from passel.protocols.envelope import (
     Mark,
     Open,
     Reply,
+    Settled,
+    Taken,
     Tell,
 )
 from tests.runtime.crew import Counter
@@ -35,6 +37,7 @@ pytestmark = pytest.mark.process
 
 KINDS = (
     Ask, Tell, Open, Reply, Failure, Item, End, Cancel, Demand, Credit, Closed, Goodbye, Hello, Mark,
+    Settled, Taken,
 )  # fmt: skip
 
 
