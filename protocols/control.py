@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from .address import Address
+from .confidential import Confidential
 
 Directive: TypeAlias = Literal["resume", "restart", "stop", "escalate"]
 """What a failure does: go on; make the actor anew; end it; end it, and whoever is above fails."""
@@ -275,7 +276,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         return self.transport == "tcp" and not self.plain_tcp
 
 
-class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
+class NodeConfig(Confidential, msgspec.Struct, frozen=True, kw_only=True):
     """What the leader hands a child process on its standard input.
 
     Attributes:
@@ -293,6 +294,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
         guest_key: Public key of the runtime's guests in hexadecimal digits, or empty.
         announce: Inherited descriptor on which it says where it is, before it connects, or -1.
     """
+
+    secrets = frozenset({"cookie"})
 
     node: str
     life: int

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import msgspec
 
+from .confidential import Confidential
+
 
 class Message(msgspec.Struct, array_like=True, gc=False, tag_field="kind"):
     """What every message has: a kind, which the wire carries as its first element."""
@@ -138,7 +140,7 @@ class Closed(Message, array_like=True, gc=False, tag=10):
     reason: str
 
 
-class Hello(Message, array_like=True, gc=False, tag=11):
+class Hello(Confidential, Message, array_like=True, gc=False, tag=11):
     """The first message on a link: who connects, how it is reached, what it speaks.
 
     Attributes:
@@ -151,6 +153,8 @@ class Hello(Message, array_like=True, gc=False, tag=11):
         memory: Which shared memory it reads and writes; equal for nodes that can lend each other
             slots of it, empty for one that has none.
     """
+
+    secrets = frozenset({"cookie"})
 
     node: str
     life: int

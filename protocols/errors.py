@@ -19,7 +19,8 @@ PasselError
 │   └── RemoteError         a handler raised; carries the remote traceback as text
 ├── SpawnError              an actor or node that could not be started
 │   ├── NameTakenError      the name belongs to a living actor or node
-│   └── ClassLoadError      the class path names nothing that may be loaded
+│   ├── ClassLoadError      the class path names nothing that may be loaded
+│   └── InsecurePathError   a folder that somebody else could tamper with
 ├── StateError              durable state that cannot be gone on from
 │   ├── StateExistsError    an earlier run left some, and nobody said what to do with it
 │   ├── StateLockedError    another runtime works with it
@@ -36,6 +37,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from .address import Address
 
@@ -359,6 +361,14 @@ class SharedMemoryError(PasselError):
         )
         self.what = what
         self.reason = reason
+
+
+class InsecurePathError(SpawnError):
+    """Raised when a folder for sockets and secrets is one that somebody else could tamper with."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"run directory {path}", reason)
+        self.path = path
 
 
 class RuntimeClosedError(PasselError):

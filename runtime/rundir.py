@@ -11,13 +11,15 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ..protocols.errors import SpawnError
+from ..protocols.confidential import Confidential
+from ..protocols.errors import InsecurePathError, SpawnError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,7 @@ LOCK: Final = "lock"
 FACTS: Final = "runtime.json"
 
 
-class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True):
+class RuntimeFacts(Confidential, msgspec.Struct, frozen=True, kw_only=True):
     """What a run directory says of its runtime.
 
     Attributes:
@@ -38,6 +40,8 @@ class RuntimeFacts(msgspec.Struct, frozen=True, kw_only=True):
         topology: Path of its topology file, or empty.
         guest_key: Private key of its guests in hexadecimal digits, or empty.
     """
+
+    secrets = frozenset({"cookie", "guest_key"})
 
     name: str
     pid: int
@@ -53,7 +57,7 @@ class RunDirectory:
 
     def __init__(self, name: str, *, base: Path | None = None) -> None:
         self._base = base or base_directory()
-        make_private(self._base)
+        make_base(self._base)
         sweep(self._base)
         self.path = self._create(name)
         self._lock = self._take_lock()
@@ -66,6 +70,7 @@ class RunDirectory:
         path = self._base / f"{name}-{os.getpid()}"
         try:
             path.mkdir(mode=0o700)
+            path.chmod(0o700)  # whatever the umask took away
         except FileExistsError:
             path = Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=self._base))
         except OSError as error:
@@ -116,30 +121,59 @@ def base_directory() -> Path:
     return Path(tempfile.gettempdir()) / f"passel-{os.getuid()}"
 
 
-def make_private(path: Path) -> None:
-    """Create a folder that only its user may enter.
+def make_base(path: Path) -> None:
+    """Create the folder that run directories go to, for its user alone; one that is there may stay.
 
     Raises:
-        SpawnError: It belongs to somebody else, or is no folder.
+        SpawnError: It cannot be made.
+        InsecurePathError: Somebody else could tamper with what is in it.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SpawnError(f"run directory {path}", f"{error}; set PASSEL_RUN_DIR") from None
-    if path.is_symlink():
-        raise SpawnError(f"run directory {path}", "it is a symbolic link; set PASSEL_RUN_DIR")
-    facts = path.stat()
+    check_base(path)
+
+
+def check_base(path: Path) -> None:
+    """Make sure that nobody but its user can put anything into a folder, or put another in its place.
+
+    That others may look into it does no harm: what is secret lies in folders of mode 0700 within.
+
+    Raises:
+        InsecurePathError: Somebody else could.
+    """
+    facts = path.lstat()
+    if stat.S_ISLNK(facts.st_mode):
+        raise InsecurePathError(path, "it is a symbolic link; set PASSEL_RUN_DIR to where it leads")
     if facts.st_uid != os.getuid():
-        raise SpawnError(f"run directory {path}", "it belongs to another user; set PASSEL_RUN_DIR")
-    if facts.st_mode & 0o077:
-        path.chmod(0o700)
+        raise InsecurePathError(
+            path, "it belongs to another user; set PASSEL_RUN_DIR to a folder of yours"
+        )
+    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InsecurePathError(
+            path, f"others may write in it; say `chmod go-w {path}`, or set PASSEL_RUN_DIR"
+        )
+    above = path.parent.stat()
+    if above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX:
+        reason = (
+            f"anybody may put another folder in its place, since {path.parent} is for all to write"
+        )
+        raise InsecurePathError(path, f"{reason}; set PASSEL_RUN_DIR")
 
 
 def running(base: Path | None = None) -> list[tuple[Path, RuntimeFacts]]:
-    """Return the run directories whose runtimes live, oldest first."""
+    """Return the run directories whose runtimes live, oldest first.
+
+    Raises:
+        InsecurePathError: Somebody else could have laid them there.
+    """
+    base = base or base_directory()
+    if base.is_dir():
+        check_base(base)
     found = [
         (path, facts)
-        for path in _folders(base or base_directory())
+        for path in _folders(base)
         if _locked(path) and (facts := _facts(path)) is not None
     ]
     return sorted(found, key=lambda entry: entry[1].started)

@@ -72,6 +72,8 @@ class ZeroMQTransport:
             self._context.destroy(linger=0)
             raise SpawnError(f"socket {bind}", str(error)) from None
         self._address = self._inlet.getsockopt_string(zmq.LAST_ENDPOINT)
+        if path != bind:
+            Path(path).chmod(0o600)
         self._loop = asyncio.get_running_loop()
         self._on_batch: OnBatch | None = None
         self._on_refused: OnRefused | None = None

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel import Runtime, SpawnError
+from passel.protocols.errors import InsecurePathError
 from passel.runtime.rundir import (
     LOCK,
     RunDirectory,
     RuntimeFacts,
     base_directory,
-    make_private,
+    make_base,
     running,
     sweep,
 )
@@ -85,11 +86,53 @@ def test_a_folder_is_not_swept_before_its_lock_is_held(tmp_path: Path) -> None:
     directory.close()
 
 
-def test_a_folder_that_others_may_enter_is_made_private(tmp_path: Path) -> None:
+def test_a_folder_that_others_may_look_into_is_left_as_it_is(tmp_path: Path) -> None:
     base = tmp_path / "base"
-    base.mkdir(mode=0o755)
-    make_private(base)
-    assert mode(base) == 0o700
+    base.mkdir()
+    base.chmod(0o755)
+    directory = RunDirectory("demo", base=base)
+    assert mode(base) == 0o755
+    assert mode(directory.path) == 0o700
+    directory.close()
+
+
+@pytest.mark.parametrize("bits", [0o770, 0o707, 0o720, 0o1777])
+def test_a_folder_that_others_may_write_in_is_refused(tmp_path: Path, bits: int) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    base.chmod(bits)
+    with pytest.raises(InsecurePathError, match=f"say `chmod go-w {base}`"):
+        RunDirectory("demo", base=base)
+    with pytest.raises(InsecurePathError):
+        running(base)
+    assert mode(base) == bits, "it is not ours to change"
+
+
+def test_a_folder_that_anybody_may_replace_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(InsecurePathError, match="put another folder in its place"):
+        make_base(tmp_path / "open" / "base")
+    (tmp_path / "open").chmod(0o1777)
+    make_base(tmp_path / "open" / "base")
+
+
+def test_a_folder_of_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(InsecurePathError, match="belongs to another user; set PASSEL_RUN_DIR"):
+        make_base(tmp_path)
+
+
+def test_no_umask_takes_the_folder_from_its_user(tmp_path: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        directory = RunDirectory("demo", base=tmp_path)
+        assert mode(directory.path) == 0o700
+        directory.close()
+    finally:
+        os.umask(before)
 
 
 def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path: Path) -> None:
@@ -97,10 +140,10 @@ def test_a_folder_that_somebody_else_laid_out_is_refused(tmp_path: Path) -> None
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SpawnError, match="symbolic link"):
-        make_private(link)
+        make_base(link)
     (tmp_path / "file").touch()
     with pytest.raises(SpawnError, match="file"):
-        make_private(tmp_path / "file")
+        make_base(tmp_path / "file")
 
 
 def test_the_environment_chooses_where_run_directories_go(
