@@ -331,8 +331,12 @@ def signature_of(cls: type) -> str:
     Raises:
         CodecError: A handler's type hints cannot be resolved.
     """
-    text = "\n".join(spec.describe() for _, spec in sorted(handlers_of(cls).items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    found: str | None = cls.__dict__.get("_passel_signature")
+    if found is None:
+        text = "\n".join(spec.describe() for _, spec in sorted(handlers_of(cls).items()))
+        found = hashlib.sha256(text.encode()).hexdigest()[:16]
+        cls._passel_signature = found  # type: ignore[attr-defined]  # a cache, as that of handlers is
+    return found
 
 
 def class_path(cls: type) -> str:
