@@ -37,11 +37,15 @@ def run_on(loop: str, main: Coroutine[Any, Any, T]) -> T:
 
 
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """Return a monotonic clock in seconds: the loop's own, or one that goes on where that does not.
+    """Return a loop's clock in seconds; where that is the machine's, the machine's itself.
 
-    uvloop's counts milliseconds, and stands still while a callback runs.
+    It costs a third of asyncio's, which only calls it, and is finer than uvloop's, which counts
+    milliseconds and stands still while a callback runs. A loop in virtual time has its own.
     """
-    return loop.time if isinstance(loop, asyncio.BaseEventLoop) else time.monotonic
+    virtual = isinstance(loop, asyncio.BaseEventLoop) and (
+        type(loop).time is not asyncio.BaseEventLoop.time
+    )
+    return loop.time if virtual else time.monotonic
 
 
 def kind_of(loop: str) -> str:
