@@ -166,10 +166,15 @@ class Hello(Confidential, Message, array_like=True, gc=False, tag=11):
 
 
 class Goodbye(Message, array_like=True, gc=False, tag=12):
-    """The link ends: an ordered stop (empty reason), or a refusal that says why."""
+    """The link ends: an ordered stop (empty reason), or a refusal that says why.
+
+    With a `life` the leader says that it has declared the receiver dead, and as which life it may
+    join again.
+    """
 
     node: str
     reason: str
+    life: int = 0
 
 
 class Mark(Message, array_like=True, gc=False, tag=13):

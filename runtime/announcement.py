@@ -20,16 +20,17 @@ ANNOUNCEMENT_BYTES: Final = 4_096
 
 
 class Announcement:
-    """A pipe on which a child process says where its node is, once that is bound.
+    """A pipe on which a child process says where its node is, each time that a life of it is bound.
 
     Args:
         node: The node that it is expected from.
-        life: The life of it.
+        life: The life that it begins with; a later one is higher.
         on_announced: Gets what it says; nothing when it ends without a word.
     """
 
     def __init__(self, node: str, life: int, on_announced: Callable[[NodeInfo], None]) -> None:
-        self._expected = (node, life)
+        self._node = node
+        self._life = life
         self._on_announced = on_announced
         self._loop = asyncio.get_running_loop()
         self._said = b""
@@ -50,19 +51,20 @@ class Announcement:
 
     def _read(self) -> None:
         said = os.read(self._reader, ANNOUNCEMENT_BYTES)
-        self._said += said
-        if said and b"\n" not in self._said and len(self._said) < ANNOUNCEMENT_BYTES:
-            return
-        self.close()
-        if self._said:
-            self._take()
+        *lines, self._said = (self._said + said).split(b"\n")
+        if not said or len(self._said) >= ANNOUNCEMENT_BYTES:
+            self.close()
+            lines.append(self._said)
+        for line in lines:
+            if line:
+                self._take(line)
 
-    def _take(self) -> None:
-        node, life = self._expected
+    def _take(self, line: bytes) -> None:
         try:
-            info = msgspec.json.decode(self._said, type=NodeInfo)
-            if (info.node, info.life) != self._expected:
+            info = msgspec.json.decode(line, type=NodeInfo)
+            if info.node != self._node or info.life < self._life:
                 raise msgspec.ValidationError(f"it calls itself {info.node}/{info.life}")
+            self._life = info.life + 1
             self._on_announced(info)
         except (msgspec.MsgspecError, ProtocolError) as error:
-            log.error("announcement refused", node=node, life=life, reason=str(error))
+            log.error("announcement refused", node=self._node, life=self._life, reason=str(error))

@@ -19,8 +19,9 @@ from ..protocols.control import (
 from ..protocols.errors import NameTakenError, PasselError, SpawnError
 from ..protocols.log import log
 from .health import Health
-from .host import Process  # noqa: TC001  # a dataclass field's type
+from .host import Exit, Process
 from .loading import main_file
+from .outcast import Outcast, end_of
 from .security import split_endpoint
 from .service import error_of_down, service_of
 from .supervision import Failed, GiveUp, RestartPolicy
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 
     from .detector import Bounds
     from .directory import Directory
-    from .host import Exit, LeaderHost
+    from .host import LeaderHost
     from .node import Node
 
 JOIN_SECONDS: Final = 30.0
 """Seconds that a new process has to join; importing its program is part of that."""
+
+FENCE_SECONDS: Final = 0.25
+"""Seconds in which the process of a node that was declared dead ends, if it can be ended at all."""
 
 
 @dataclass
@@ -53,6 +57,8 @@ class Member:
         watch: Waits for the end of the present life's process.
         revival: Begins the next life, while that is under way.
         note: What was seen of the present life's end besides how its process ended.
+        outlived: Resolved when the present life was declared dead, and its process goes on.
+        outcast: That process, until the next life begins.
     """
 
     name: str
@@ -66,6 +72,8 @@ class Member:
     watch: asyncio.Task[None] | None = None
     revival: asyncio.Task[None] | None = None
     note: str = ""
+    outlived: asyncio.Future[None] | None = None
+    outcast: Outcast | None = None
 
 
 class Fleet:
@@ -88,6 +96,7 @@ class Fleet:
         self._seed = seed
         self._members: dict[str, Member] = {}
         self._lives: dict[str, int] = {}
+        self._bounds = bounds
         self._health = Health(node, bounds, self._declared_dead)
         directory.statuses_of_nodes = self.statuses
         node.placed = self._placed
@@ -176,10 +185,30 @@ class Fleet:
         if member is not None and request.name:
             member.placed[request.name] = request
 
-    async def _launch(self, member: Member) -> NodeInfo:
+    def _next_life(self, member: Member) -> asyncio.Future[NodeInfo]:
+        """Make ready for the next life of a node; return what is resolved when it has joined."""
         member.life = self._lives[member.name] = self._lives.get(member.name, 0) + 1
         self._directory.nodes[member.name] = None
         member.note = ""
+        member.outlived = self._node.loop.create_future()
+        member.joined = self._node.loop.create_future()
+        return member.joined
+
+    async def _begin(self, member: Member) -> NodeInfo:
+        """Begin the next life of a node, in the process of the former if that goes on."""
+        outcast, member.outcast = member.outcast, None
+        return await (self._launch(member) if outcast is None else self._readmit(member, outcast))
+
+    async def _readmit(self, member: Member, outcast: Outcast) -> NodeInfo:
+        """Wait for a node that was declared dead, and cannot be ended, to come back."""
+        joined = self._next_life(member)
+        info = await outcast.until_joined(joined, member.life)
+        member.watch = self._node.start_task(self._watch(member, outcast.process, joined))
+        log.info("node came back", node=member.name, life=member.life, pid=info.pid)
+        return info
+
+    async def _launch(self, member: Member) -> NodeInfo:
+        joined = self._next_life(member)
         config = NodeConfig(
             node=member.name,
             life=member.life,
@@ -193,11 +222,10 @@ class Fleet:
             options=self._options,
         )
         process = member.process = self._host.start_process(config)
-        member.joined = self._node.loop.create_future()
-        member.watch = self._node.start_task(self._watch(member, process, member.joined))
+        member.watch = self._node.start_task(self._watch(member, process, joined))
         try:
             async with asyncio.timeout(JOIN_SECONDS):
-                info = await member.joined
+                info = await joined
         except TimeoutError:
             process.kill()
             raise SpawnError(
@@ -223,6 +251,7 @@ class Fleet:
         if member is not None and member.life == life and member.process is not None:
             member.note = f"declared dead after {silence:.1f} s of silence"
             member.process.kill()
+            self._node.loop.call_later(FENCE_SECONDS, _resolve, member.outlived)
 
     async def _introduce(self, newcomer: NodeInfo) -> None:
         """Tell the other nodes whom to let in, before anybody can send the newcomer there."""
@@ -235,17 +264,22 @@ class Fleet:
         self, member: Member, process: Process, joined: asyncio.Future[NodeInfo]
     ) -> None:
         """Wait for the end of one life; tell everybody; begin the next life if that is allowed."""
-        end = await process.wait()
-        process.hang_up()
-        self._health.forget(member.name, process.life)
-        self._node.host.roster.dismiss(member.name, process.life)
+        life = member.life
+        end = await end_of(self._node, process, member.outlived)
+        if end is None:
+            end = Exit(None, None, (), "its process could not be ended")
+            member.outcast = Outcast(self._node, self._bounds, joined.result(), process)
+        else:
+            process.hang_up()
+        self._health.forget(member.name, life)
+        self._node.host.roster.dismiss(member.name, life)
         if not joined.done():
             joined.set_exception(SpawnError(f"node {member.name}", _words(end)))
         if joined.cancelled() or joined.exception() is not None:
             return  # it never joined; who waited for that knows
         down = NodeDown(
             node=member.name,
-            life=process.life,
+            life=life,
             exit_code=end.exit_code,
             signal=end.signal,
             stderr_tail=end.stderr_tail,
@@ -253,11 +287,11 @@ class Fleet:
         )
         moved = self._directory.names.unsettle(member.name)
         self._directory.nodes[member.name] = None
-        self._node.router.peer_died(error_of_down(down), process.life)
+        self._node.router.peer_died(error_of_down(down), life)
         member.revival = asyncio.current_task()
         if not member.leaving:
             last = end.stderr_tail[-1] if end.stderr_tail else ""
-            log.error("node died", node=member.name, life=process.life, how=_how(end), said=last)
+            log.error("node died", node=member.name, life=life, how=_how(end), said=last)
         await self._tell_others(down)  # also of one that said goodbye: now it reads no memory
         await self._revive(member, moved)
         member.revival = None
@@ -267,12 +301,14 @@ class Fleet:
             effect = member.policy.handle(Failed(self._node.now()))
             if isinstance(effect, GiveUp):
                 log.error("node given up", node=member.name, failures=effect.failures)
+                if member.process is not None:
+                    member.process.hang_up()  # should it outlive the verdict, it leaves by itself
                 break
             await asyncio.sleep(effect.after)
             if member.leaving:
                 break
             try:
-                info = await self._launch(member)
+                info = await self._begin(member)
             except PasselError as error:
                 log.error("node failed to restart", node=member.name, error=str(error))
                 continue
@@ -338,8 +374,15 @@ class Fleet:
         self._forget(member, self._directory.names.unsettle(member.name))
 
 
+def _resolve(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)
+
+
 def _how(end: Exit) -> str:
-    return f"ended by {end.signal}" if end.signal else f"exit code {end.exit_code}"
+    if end.signal:
+        return f"ended by {end.signal}"
+    return end.note if end.exit_code is None else f"exit code {end.exit_code}"
 
 
 def _words(end: Exit) -> str:

@@ -7,9 +7,12 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from ..actors.ref import reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.errors import PasselError
+from ..protocols.log import log
 from .directory import Directory
 from .loading import load_tracer
 from .locator import RemoteLocator
@@ -31,9 +34,20 @@ _REPORT_CHARACTERS = 2_000
 async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
     """Bind, join the leader, serve until `over`, and leave in order.
 
+    A node that comes back from a silence to find that it was declared dead drops its actors, and
+    begins anew as the life that the leader gives it.
+
     Raises:
         PasselError: It could not bind, or the leader did not take it in.
     """
+    life = config.life
+    while life:
+        life = await _live_once(replace(config, life=life), host, over)
+
+
+async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int:
+    """Live one life; return the number of the next, or 0 when there is none."""
+    cast_out: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
         node = Node(
             config.node,
@@ -56,10 +70,24 @@ async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
             NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
         )
         await node.start_cell(service)
+        node.cast_out = partial(_resolve, cast_out)
         for other in await directory.joined(node.info):
             host.roster.learn(other)
-        await over.wait()
-        await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
+        waiting = group.create_task(over.wait())
+        either: list[asyncio.Future[Any]] = [waiting, cast_out]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if over.is_set():
+            await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
+            return 0
+        waiting.cancel()
+        log.error("declared dead: dropping all actors", next_life=cast_out.result())
+        await node.close(grace=0.0)
+    return cast_out.result()
+
+
+def _resolve(future: asyncio.Future[int], life: int) -> None:
+    if not future.done():
+        future.set_result(life)
 
 
 def _report(directory: Any, event: str, actor: str, what: str) -> None:

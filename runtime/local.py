@@ -92,6 +92,8 @@ class LocalHost:
         self._network = network
         self._pair = pair
         self._announce = announce
+        if announce >= 0:
+            os.set_inheritable(announce, False)  # programs that actors start have no use for it
         self.roster = roster or Roster()
         self.now = clock_of(asyncio.get_running_loop())
         self.pid = os.getpid()
@@ -108,7 +110,6 @@ class LocalHost:
         if self._announce >= 0:
             info = NodeInfo(node=node, life=life, endpoint=transport.endpoint, pid=self.pid)
             os.write(self._announce, msgspec.json.encode(info) + b"\n")
-            os.close(self._announce)
         return transport
 
     def open_worker(self, actor: str) -> ThreadWorker:

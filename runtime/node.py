@@ -118,6 +118,7 @@ class Node:
         self.classes: dict[str, str] = {}
         self.report: Callable[[str, str, str], None] = lambda _event, _actor, _what: None
         self.placed: Callable[[str, SpawnRequest], None] = lambda _node, _request: None
+        self.cast_out: Callable[[int], None] = lambda _life: None
         self.closed = False
         self.leaving = False
         self._group = group

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, cast
 
+from ..protocols.address import LEADER
 from ..protocols.batch import deal_frames, is_plain, peek_mark, unpack_batch
 from ..protocols.control import NodeInfo
 from ..protocols.envelope import (
@@ -196,7 +197,10 @@ class Receiver:
                 raise HandshakeError(name, f"{reason}; deploy the same code")
 
     def _goodbye(self, link: Link, message: Goodbye, _frames: Sequence[Buffer]) -> None:
-        """The peer leaves, or refuses us."""
+        """The peer leaves, or refuses us, or has declared this life of ours dead."""
+        if message.life > self._node.life and link.node == LEADER:
+            self._node.cast_out(message.life)
+            return
         self.forget(link.node, link.life)
         if message.reason:
             log.error("link refused", peer=message.node, reason=message.reason)

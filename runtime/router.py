@@ -221,6 +221,15 @@ class Router:
                 outlet.send([pack_batch([self.hello(), Goodbye(self._node.name, reason)])])
                 outlet.close()
 
+    def call_back(self, peer: NodeInfo, reason: str, life: int) -> None:
+        """Tell a node that was declared dead so, and as which life it may join again."""
+        transport = self._node.transport
+        if transport is not None:
+            outlet = transport.connect(peer.endpoint)
+            goodbye = Goodbye(self._node.name, reason, life)
+            outlet.send([pack_batch([self.hello(), goodbye])])
+            outlet.close()
+
     def turned_away(self, hello: Hello, reason: str) -> None:
         """A peer does not let this node in: what waits for it ends with its reason."""
         link = self.links.get(hello.node)

@@ -47,7 +47,7 @@ DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     Credit: (9, ["target", "incarnation", "count", "beside"]),
     Closed: (10, ["target", "incarnation", "reason"]),
     Hello: (11, ["node", "life", "endpoint", "version", "signatures", "cookie", "memory"]),
-    Goodbye: (12, ["node", "reason"]),
+    Goodbye: (12, ["node", "reason", "life"]),
     Mark: (13, ["number", "acknowledged", "wanted"]),
     Returned: (14, ["slots"]),
     Taken: (15, ["id"]),
