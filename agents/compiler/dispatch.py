@@ -1,0 +1,329 @@
+"""Decides which task of a plan runs next. Pure: knows no actor, no clock and no task of asyncio.
+
+The task fetching unit of LLMCompiler (arXiv 2312.04511, section 3.2), driven by events alone: a task
+starts the moment its line is complete and its last dependency has ended, whatever the planner or
+the slowest other task is doing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...protocols.plan import (
+    Ending,
+    PlannedTask,
+    RefusedTask,
+    ResultOf,
+    TaskId,
+    TaskOutcome,
+    Template,
+    ToolPolicy,
+)
+from .events import (
+    Abandoned,
+    CallFailed,
+    CallSucceeded,
+    CancelCall,
+    Effect,
+    Event,
+    Finish,
+    PlanClosed,
+    Planned,
+    Settle,
+    StartCall,
+    TimePassed,
+    WakeAt,
+)
+from .ready import ReadyQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(slots=True)
+class _Task:
+    """A task on its way.
+
+    Attributes:
+        planned: What the planner wrote.
+        missing: How many of the tasks it refers to have not ended.
+        running: Begin of its calls under way, by attempt.
+        attempts: Calls made so far.
+        failures: Those of them that failed.
+        began: When the first of them began.
+        error: What the latest failure said.
+    """
+
+    planned: PlannedTask
+    missing: int = 0
+    running: dict[int, float] = field(default_factory=dict)
+    attempts: int = 0
+    failures: int = 0
+    began: float = 0.0
+    error: str = ""
+
+
+class Dispatcher:
+    """Runs the tasks of one plan over the results of those before it.
+
+    Args:
+        policies: How each tool may be called, by name.
+        run: Name of the run; the first part of every idempotency key.
+        settled: Outcomes of earlier rounds.
+        journal: Outcomes of tasks of this plan from an interrupted run: they are not called again.
+    """
+
+    def __init__(
+        self,
+        policies: Mapping[str, ToolPolicy],
+        *,
+        run: str,
+        settled: Mapping[TaskId, TaskOutcome] | None = None,
+        journal: Mapping[TaskId, TaskOutcome] | None = None,
+    ) -> None:
+        self._policies = policies
+        self._run = run
+        self._journal = dict(journal or {})
+        self.outcomes: dict[TaskId, TaskOutcome] = dict(settled or {})
+        self._tasks: dict[TaskId, _Task] = {}
+        self._dependents: dict[TaskId, list[TaskId]] = {}
+        self._busy: dict[str, int] = dict.fromkeys(policies, 0)
+        self._pauses: dict[TaskId, float] = {}
+        self._stragglers: dict[TaskId, float] = {}
+        self._means: dict[str, float] = {}
+        self._ready = ReadyQueue(self._dependents, self._expected)
+        self._closed = False
+        self._finished = False
+        self._abandoned = ""
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take one event, return in order what the shell must now do."""
+        effects: list[Effect] = []
+        match event:
+            case Planned(at, task):
+                self._plan(task, effects)
+            case PlanClosed():
+                self._closed = True
+            case CallSucceeded(at, task, attempt, result):
+                self._succeeded(task, attempt, result, at, effects)
+            case CallFailed(at, task, attempt, error):
+                self._failed(task, attempt, error, at, effects)
+            case TimePassed(at):
+                self._wake(at, effects)
+            case Abandoned(at, reason):
+                self._abandon(reason, at, effects)
+        self._start_what_can(event.at, effects)
+        if self._closed and not self._tasks and not self._finished:
+            self._finished = True
+            effects.append(Finish())
+        return effects
+
+    # Tasks come.
+
+    def _plan(self, task: PlannedTask | RefusedTask, effects: list[Effect]) -> None:
+        if isinstance(task, RefusedTask):
+            self._refuse(task, effects)
+            return
+        earlier = self._journal.get(task.id)
+        if earlier is not None and earlier.text == task.text and earlier.ending == "done":
+            self._settle(earlier, effects)
+            return
+        entry = self._tasks[task.id] = _Task(task)
+        self._dependents[task.id] = []
+        if self._abandoned:
+            self._end(task.id, "abandoned", self._abandoned, 0.0, effects)
+            return
+        for needed in dict.fromkeys(references_in((task.arguments, task.keywords))):
+            if needed in self._tasks:
+                self._dependents[needed].append(task.id)
+                entry.missing += 1
+            elif not self._has_result(needed):
+                self._end(task.id, "skipped", f"task {needed} has no result", 0.0, effects)
+                return
+        if not entry.missing:
+            self._ready.add(task.tool, task.id)
+
+    def _refuse(self, task: RefusedTask, effects: list[Effect]) -> None:
+        outcome = TaskOutcome(
+            id=task.id, tool=task.tool, text=task.text, ending="refused", error=task.detail
+        )
+        if task.fault == "duplicate":  # the task of that number is another one
+            effects.append(Settle(outcome))
+        else:
+            self._settle(outcome, effects)
+
+    def _has_result(self, task: TaskId) -> bool:
+        outcome = self.outcomes.get(task)
+        return outcome is not None and outcome.ending == "done"
+
+    # Calls begin.
+
+    def _start_what_can(self, now: float, effects: list[Effect]) -> None:
+        for tool, policy in self._policies.items():
+            for task in self._ready.take(tool, policy.concurrency - self._busy[tool]):
+                self._start(task, now, effects)
+
+    def _expected(self, task: TaskId) -> float:
+        """Return the seconds that a task may take, as its tool's calls so far did."""
+        return self._means.get(self._tasks[task].planned.tool, 1.0)
+
+    def _start(self, task: TaskId, now: float, effects: list[Effect]) -> None:
+        entry = self._tasks[task]
+        planned, policy = entry.planned, self._policies[entry.planned.tool]
+        entry.attempts += 1
+        if entry.attempts == 1:
+            entry.began = now
+        entry.running[entry.attempts] = now
+        self._busy[planned.tool] += 1
+        effects.append(
+            StartCall(
+                task=task,
+                attempt=entry.attempts,
+                tool=planned.tool,
+                arguments=self._filled(planned.arguments),
+                keywords=self._filled(planned.keywords),
+                key=f"{self._run}/{task}",
+                timeout=policy.timeout,
+            )
+        )
+        if policy.idempotent and policy.hedge_after is not None and len(entry.running) == 1:
+            self._stragglers[task] = now + policy.hedge_after
+            effects.append(WakeAt(now + policy.hedge_after))
+
+    def _filled(self, value: Any) -> Any:
+        """Return a value with results in the place of references; results are not looked into."""
+        if isinstance(value, ResultOf):
+            return self.outcomes[value.task].result
+        if isinstance(value, Template):
+            parts = (p if isinstance(p, str) else str(self._filled(p)) for p in value.parts)
+            return "".join(parts)
+        if isinstance(value, dict):
+            return {key: self._filled(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._filled(item) for item in value)
+        return value
+
+    # Calls end.
+
+    def _ended(self, task: TaskId, attempt: int) -> _Task | None:
+        """Return the task of a call that was still wanted, and give its place back."""
+        entry = self._tasks.get(task)
+        if entry is None or entry.running.pop(attempt, None) is None:
+            return None
+        self._busy[entry.planned.tool] -= 1
+        return entry
+
+    def _succeeded(
+        self, task: TaskId, attempt: int, result: Any, now: float, effects: list[Effect]
+    ) -> None:
+        entry = self._ended(task, attempt)
+        if entry is None:
+            return
+        tool, seconds = entry.planned.tool, now - entry.began
+        self._means[tool] = (
+            seconds if tool not in self._means else (0.8 * self._means[tool] + 0.2 * seconds)
+        )
+        self._end(task, "done", "", now, effects, result=result)
+
+    def _failed(
+        self, task: TaskId, attempt: int, error: str, now: float, effects: list[Effect]
+    ) -> None:
+        entry = self._ended(task, attempt)
+        if entry is None:
+            return
+        policy = self._policies[entry.planned.tool]
+        entry.failures += 1
+        entry.error = error
+        if entry.running:
+            return  # the other call may still do it
+        if policy.idempotent and entry.failures <= policy.retries:
+            pause = policy.backoff * 2.0 ** (entry.failures - 1)
+            self._pauses[task] = now + pause
+            effects.append(WakeAt(now + pause))
+            return
+        self._end(task, "failed", error, now, effects)
+
+    def _wake(self, now: float, effects: list[Effect]) -> None:
+        for task in [task for task, due in self._pauses.items() if due <= now]:
+            del self._pauses[task]
+            self._ready.add(self._tasks[task].planned.tool, task)
+        for task in [task for task, due in self._stragglers.items() if due <= now]:
+            del self._stragglers[task]
+            tool = self._tasks[task].planned.tool
+            if self._tasks[task].running and self._busy[tool] < self._policies[tool].concurrency:
+                self._start(task, now, effects)
+
+    # Tasks end.
+
+    def _end(
+        self, task: TaskId, ending: Ending, error: str, now: float, effects: list[Effect],
+        *, result: Any = None,
+    ) -> None:  # fmt: skip
+        """End a task; those that refer to it may start, or are skipped with all that refer to them."""
+        outcome = self._close(task, ending, error, now, effects, result=result)
+        ended = deque([outcome])
+        while ended:
+            needed = ended.popleft()
+            for dependent in self._dependents.pop(needed.id, ()):
+                entry = self._tasks.get(dependent)
+                if entry is None:
+                    continue
+                entry.missing -= 1
+                if needed.ending != "done":
+                    why = f"task {needed.id} has no result"
+                    ended.append(self._close(dependent, "skipped", why, now, effects))
+                elif not entry.missing:
+                    self._ready.add(entry.planned.tool, dependent)
+
+    def _close(
+        self, task: TaskId, ending: Ending, error: str, now: float, effects: list[Effect],
+        *, result: Any = None,
+    ) -> TaskOutcome:  # fmt: skip
+        """Take a task out of everything, and settle it."""
+        entry = self._tasks.pop(task)
+        planned = entry.planned
+        for attempt in entry.running:
+            self._busy[planned.tool] -= 1
+            effects.append(CancelCall(task, attempt))
+        self._ready.discard(planned.tool, task)
+        self._pauses.pop(task, None)
+        self._stragglers.pop(task, None)
+        outcome = TaskOutcome(
+            id=task,
+            tool=planned.tool,
+            text=planned.text,
+            thought=planned.thought,
+            ending=ending,
+            result=result,
+            error=error,
+            attempts=entry.attempts,
+            seconds=now - entry.began if entry.attempts else 0.0,
+        )
+        self._settle(outcome, effects)
+        return outcome
+
+    def _settle(self, outcome: TaskOutcome, effects: list[Effect]) -> None:
+        self.outcomes[outcome.id] = outcome
+        effects.append(Settle(outcome))
+
+    def _abandon(self, reason: str, now: float, effects: list[Effect]) -> None:
+        self._abandoned = reason
+        for task in list(self._tasks):
+            self._close(task, "abandoned", reason, now, effects)
+        self._dependents.clear()
+
+
+def references_in(value: Any) -> Iterator[TaskId]:
+    """Yield the tasks whose results a value refers to."""
+    if isinstance(value, ResultOf):
+        yield value.task
+    elif isinstance(value, Template):
+        yield from (part.task for part in value.parts if isinstance(part, ResultOf))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from references_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from references_in(item)
