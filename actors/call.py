@@ -7,7 +7,37 @@ message is handled inherits the message's deadline, chain and trace from here.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .ref import AnySpec, Reference
+
+
+class Transaction(Protocol):
+    """What the handler of a durable actor does to others, held back until it is written."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the handler still runs; what is sent later is sent at once."""
+        ...
+
+    def post(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
+        """Send a tell once the message's outcome is written."""
+        ...
+
+    def key_for(self, target: str, method: str) -> str:
+        """Return the key of the next call, the same when the message is handled again."""
+        ...
+
+    def afterwards(self, what: Callable[[], None]) -> None:
+        """Call `what` once the message's outcome is written."""
+        ...
+
+    async def until_written(self) -> None:
+        """Wait until all that the actor's state is built on is written."""
+        ...
 
 
 class Call:
@@ -19,15 +49,24 @@ class Call:
         chain: Addresses of the actors that wait, outermost first, joined by spaces; the
             handling actor is the last of them when someone waits for its answer.
         trace: Trace id of 16 bytes and, with OpenTelemetry, the span and its flags; or empty.
+        transaction: Holds back what a durable actor's handler sends; None for other actors.
     """
 
-    __slots__ = ("chain", "deadline", "source", "trace")
+    __slots__ = ("chain", "deadline", "source", "trace", "transaction")
 
-    def __init__(self, source: str, deadline: float | None, chain: str, trace: bytes) -> None:
+    def __init__(
+        self,
+        source: str,
+        deadline: float | None,
+        chain: str,
+        trace: bytes,
+        transaction: Transaction | None = None,
+    ) -> None:
         self.source = source
         self.deadline = deadline
         self.chain = chain
         self.trace = trace
+        self.transaction = transaction
 
 
 CURRENT_CALL: Final[ContextVar[Call | None]] = ContextVar("passel_call", default=None)

@@ -136,6 +136,18 @@ class Context(Spawner, Protocol):
         """
         ...
 
+    def journal(self, event: Any) -> None:
+        """Change a durable actor by an event: `self.apply(event)` is called, and the event kept.
+
+        For an actor whose state is large: each message then writes its events, and the whole
+        state only now and then. All changes must come through here.
+
+        Raises:
+            StateError: The actor is not durable, or handles no message.
+            CodecError: The event cannot be encoded.
+        """
+        ...
+
     def now(self) -> float:
         """Return monotonic seconds."""
         ...

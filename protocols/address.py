@@ -31,12 +31,14 @@ class Address(msgspec.Struct, frozen=True, array_like=True, gc=False):
         incarnation: The node's life in the upper bits, the spawn within that life below; 0
             stands for whoever has the name when the first message is sent.
         window: How many requests one node may have waiting in its mailbox.
+        durable: Whether it keeps a journal: an awaited tell then waits until it is in there.
     """
 
     node: str
     actor: str
     incarnation: int
     window: int = 1024
+    durable: bool = False
 
     @property
     def life(self) -> int:

@@ -34,6 +34,33 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     max_backoff: float = 5.0
 
 
+class JournalClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to write an actor's journal, until there is a later claim.
+
+    Attributes:
+        place: Where journals are kept.
+        epoch: Larger than that of every claim before.
+    """
+
+    place: str
+    epoch: int
+
+
+class Durability(msgspec.Struct, frozen=True, kw_only=True):
+    """How an actor is durable.
+
+    Attributes:
+        claim: Its right to its journal; each spawn has one of its own.
+        dedup_window: Seconds for which the answer to a key is kept if its sender does not say
+            that it has it.
+        snapshot_every: Events between two snapshots.
+    """
+
+    claim: JournalClaim
+    dedup_window: float
+    snapshot_every: int
+
+
 class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Start an actor on the node that gets this.
 
@@ -45,6 +72,7 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
         capacity: Places in its mailbox per sending node.
         supervision: How its failures are answered.
         parent: The actor that it ends with, or None.
+        durability: How it is durable, if it is.
     """
 
     class_path: str
@@ -54,6 +82,7 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 1024
     supervision: Supervision = Supervision()
     parent: Address | None = None
+    durability: Durability | None = None
 
 
 class ActorDown(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from .errors import (
     CodecError,
     DeadActorError,
     DeadlineError,
+    JournalError,
     KeysFullError,
     MailboxFullError,
     NotAHandlerError,
@@ -84,6 +85,8 @@ def refusal(error: PasselError) -> Failed:
         return Failed("keys", [str(error.address), error.capacity])
     if isinstance(error, DeadlineError):
         return Failed("deadline", [error.what, error.timeout, error.waiting_for])
+    if isinstance(error, JournalError):
+        return Failed("journal", [error.path, error.reason, error.remedy])
     if isinstance(error, CodecError):
         return Failed("codec", [error.what, error.detail])
     return Failed("codec", ["request", str(error)])
@@ -105,6 +108,7 @@ def error_of(
         "full": MailboxFullError,
         "keys": KeysFullError,
         "deadline": DeadlineError,
+        "journal": JournalError,
         "codec": CodecError,
     }
     rule = rules.get(failed.code)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ..protocols.address import Address
     from ..protocols.codec import Codec
     from ..protocols.control import Supervision
+    from .durable_cell import DurableCell
+    from .durable_message import DurableMessage
     from .inbound import Inbound
     from .keys import KeyTable, RequestKey
     from .link import Link
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from .target import LocalTarget
     from .tracing import Span
 
-    Delivery = Sending | Inbound | Keyed
+    Delivery = Sending | Inbound | Keyed | DurableMessage
 
 _TURN: Final = 64
 """Messages handled before other tasks of the node get a turn."""
@@ -60,6 +62,7 @@ class Cell:
         keys: The idempotency keys that it remembers; None until the first.
         failure: What it failed with, until that is dealt with.
         recovery: Deals with its failures; None until the first.
+        durable: Its journal and what is decided with it; None for an actor that is not durable.
         pausing: Whether its object is gone and the next one not there yet.
         stopping: Whether its end has begun.
         closed: Whether it has stopped for good.
@@ -67,7 +70,7 @@ class Cell:
 
     __slots__ = (
         "_beside", "_closers", "_current", "_drainer", "_mailbox", "_node", "_recipe", "actor", "address",
-        "children", "closed", "edges", "ending", "failed", "failure", "handled", "key", "keys", "now", "parent",
+        "children", "closed", "durable", "edges", "ending", "failed", "failure", "handled", "key", "keys", "now", "parent",
         "pausing", "ready", "recovery", "restarts", "senders", "specs", "stopping", "supervision", "target",
         "watchers",
     )  # fmt: skip
@@ -89,6 +92,7 @@ class Cell:
         self.failure: BaseException | None = None
         self.recovery: Recovery | None = None
         self.pausing = False
+        self.durable: DurableCell | None = None
         self._mailbox: deque[Delivery] | None = None
         self._drainer: asyncio.Task[None] | None = None
         self._current: Delivery | None = None
@@ -144,6 +148,8 @@ class Cell:
             Exception: Whatever the constructor or `started` raised.
         """
         self.actor = actor = self._recipe.make(self, self._node)
+        if self.durable is not None:
+            await self.durable.restore(actor)
         if type(actor).started is not Actor.started:
             token = CURRENT_CALL.set(Call(self.key, None, "", b""))
             try:
@@ -152,7 +158,7 @@ class Cell:
                 CURRENT_CALL.reset(token)
         self.ready = True
         if self._mailbox or self.failure is not None:
-            self._wake()
+            self.wake()
 
     def deliver(self, request: Sending | Inbound) -> None:
         """Put a request into the mailbox, or start it beside when its handler is concurrent."""
@@ -160,25 +166,33 @@ class Cell:
             self.lose(request, "the actor has stopped")
             request.reject(DeadActorError(self.address, "it has stopped"))
             return
-        if request.key:
+        if self.durable is not None and not request.spec.concurrent:
+            self.durable.deliver(request)
+        elif request.key:
             admitted = admit(self, request)
             if admitted is not None:
-                self._enqueue(admitted)
+                self.enqueue(admitted)
         else:
-            self._enqueue(request)
+            self.enqueue(request)
 
-    def _enqueue(self, request: Delivery) -> None:
+    def enqueue(self, request: Delivery, *, first: bool = False) -> None:
+        """Put a request behind all others or in front of them, or start it beside the mailbox."""
         if request.spec.concurrent and self.ready:
             self._start_beside(request)
             return
         if self._mailbox is None:
             self._mailbox = deque()
-        self._mailbox.append(request)
+        if first:
+            self._mailbox.appendleft(request)
+        else:
+            self._mailbox.append(request)
         if self.ready:
-            self._wake()
+            self.wake()
 
     def settle(self, key: RequestKey) -> None:
         """The sender of a request with a key has its answer: the key may be forgotten."""
+        if self.durable is not None:
+            self.durable.settle(key)
         if self.keys is not None:
             self.keys.settle(key)
 
@@ -193,6 +207,11 @@ class Cell:
 
     def cancel(self, request: Delivery) -> None:
         """Nobody waits for `request` any more: drop it, or end its handler."""
+        if self.durable is not None and not request.spec.concurrent:
+            message = self.durable.withdraw(request)
+            if message is None:
+                return
+            request = message
         request.cancelled = True
         if self._current is request:
             assert self._drainer is not None, "what is current is being drained"
@@ -232,16 +251,20 @@ class Cell:
         except Exception as error:  # noqa: BLE001  # a supervisor's edge
             self.fail(error, "background work")
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """See to it that the mailbox is drained."""
         if self._drainer is None:
             self._drainer = self._node.start_task(self._drain())
 
     async def _drain(self) -> None:
         turn = 0
+        durable = self.durable
         try:
             while True:
                 if self.failure is not None:
                     await self._recover()
+                if durable is not None and durable.broken:
+                    await durable.mend()
                 if not self._mailbox or self.stopping or not self.ready:
                     break
                 request = self._mailbox.popleft()
@@ -255,6 +278,8 @@ class Cell:
                         await self.handle(request)
                     finally:
                         self._current = None
+                        if durable is not None:
+                            durable.ended(request)
                         if request.cancelled and self._drainer is not None:
                             self._drainer.uncancel()
                 turn += 1
@@ -315,7 +340,7 @@ class Cell:
         self.recovery.last = f"{during}: {error!r}"
         self.failure = error
         if self.ready:
-            self._wake()
+            self.wake()
 
     async def _recover(self) -> None:
         if self.recovery is not None and not self.stopping:
@@ -392,6 +417,8 @@ class Cell:
             and type(self.actor).stopping is not Actor.stopping
         ):
             await self._run_stopping(max(until - self._node.now(), 0.1))
+        if self.durable is not None:
+            await self.durable.aclose()
         self.close(reason)
 
     async def _run_stopping(self, seconds: float) -> None:
@@ -422,6 +449,8 @@ class Cell:
         self.stopping = True
         await self._end_beside(0.0)
         await self._node.family.end_children(self, HALT_SECONDS)
+        if self.durable is not None:
+            await self.durable.aclose()
         self.close(reason)
 
     def close(self, reason: str) -> None:
@@ -432,6 +461,8 @@ class Cell:
         error = DeadActorError(self.address, reason)
         mailbox, self._mailbox = self._mailbox, None
         for request in mailbox or ():
+            if self.durable is not None and self.durable.keeps(request):
+                continue
             self.lose(request, reason)
             request.reject(error)
         if self.target is not None:

@@ -7,8 +7,9 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..actors.call import CURRENT_CALL
 from ..actors.ref import reference_type
-from ..protocols.errors import NotAHandlerError
+from ..protocols.errors import NotAHandlerError, StateError
 from ..protocols.log import log
 from .spawning import Spawn
 from .timers import Timer
@@ -113,6 +114,15 @@ class ActorContext:
     def fail(self, error: BaseException, during: str) -> None:
         """Give an error of the actor's own work to supervision."""
         self._cell.fail(error, during)
+
+    def journal(self, event: Any) -> None:
+        """Apply an event to this actor, and write it with the message that is being handled."""
+        call = CURRENT_CALL.get()
+        transaction = call.transaction if call is not None else None
+        if self._cell.durable is None or transaction is None or not transaction.open:
+            reason = "a handler of a durable actor calls it while it handles a message"
+            raise StateError(f"context.journal on {self._cell.key}: {reason}")
+        self._cell.durable.journal(event)
 
     def now(self) -> float:
         """Return monotonic seconds."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..actors.actor import Actor
 from ..actors.handler import handler
 from ..protocols.address import Address  # noqa: TC001  # handler hints are read at run time
-from ..protocols.control import NodeInfo, NodeStatus  # noqa: TC001  # likewise
-from ..protocols.errors import DeadActorError, NameTakenError
+from ..protocols.control import JournalClaim, NodeInfo, NodeStatus  # noqa: TC001  # likewise
+from ..protocols.errors import DeadActorError, NameTakenError, StateError
 from ..protocols.log import log
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Directory(Actor):
         self.names = Names()
         self.nodes: dict[str, NodeInfo | None] = {}
         self.on_joined: Callable[[NodeInfo], None] = lambda _info: None
+        self.on_claim: Callable[[], JournalClaim] = _refuse_claim
         self.statuses_of_nodes: Callable[[], list[NodeStatus]] = list
         self._changed = asyncio.Event()
 
@@ -140,6 +141,11 @@ class Directory(Actor):
         """Take a name for an actor that is about to be spawned."""
         self.names.reserve(name)
 
+    @handler(concurrent=True, raises=(StateError,))
+    async def claim_journal(self) -> JournalClaim:
+        """Return the right to write a durable actor's journal from now on."""
+        return self.on_claim()
+
     @handler(concurrent=True)
     async def bind(self, name: str, address: Address) -> None:
         """Say where the actor of a reserved name is."""
@@ -177,3 +183,7 @@ class Directory(Actor):
     async def all_nodes(self) -> list[NodeInfo]:
         """Return every node that is up."""
         return [info for info in self.nodes.values() if info is not None]
+
+
+def _refuse_claim() -> JournalClaim:
+    raise StateError("this runtime keeps no durable state")

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from ..protocols.control import (
     NodeConfig,
     NodeDown,
@@ -328,13 +330,21 @@ class Fleet:
                 member.placed.pop(name, None)
         for request in wanted:
             try:
-                address = await service.spawn(request)
+                address = await service.spawn(await self._claimed(request))
             except PasselError as error:
                 log.error("actor not restarted", actor=request.name, error=str(error))
                 self._directory.names.free(request.name)
             else:
                 self._directory.names.bind(request.name, address)
         self._directory.change()
+
+    async def _claimed(self, request: SpawnRequest) -> SpawnRequest:
+        """Return the request with a new right to the journal, if the actor is durable."""
+        terms = request.durability
+        if terms is None:
+            return request
+        claim = await self._directory.claim_journal()
+        return replace(request, durability=replace(terms, claim=claim))
 
     async def _tell_others(self, down: NodeDown) -> None:
         for info in list(self._directory.nodes.values()):

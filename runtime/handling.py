@@ -100,11 +100,12 @@ def _call(cell: Cell, request: Delivery, trace: bytes) -> Call:
     Nobody waits for a tell, so it hands on neither deadline nor chain. In a chain, `~` marks an
     actor that may be asked again because it waits beside its mailbox.
     """
+    transaction = None if cell.durable is None else cell.durable.transaction_of(request)
     if request.kind == TELL:
-        return Call(cell.key, None, "", trace)
+        return Call(cell.key, None, "", trace, transaction)
     own = f"~{cell.key}" if request.spec.concurrent else cell.key
     chain = f"{request.chain} {own}" if request.chain else own
-    return Call(cell.key, request.deadline, chain, trace)
+    return Call(cell.key, request.deadline, chain, trace, transaction)
 
 
 def _is_ordered() -> bool:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ..protocols.control import NodeConfig
+    from ..protocols.control import JournalClaim, NodeConfig
+    from .durable.store import Store
     from .memory import SegmentStore
     from .node import Node
     from .security import Roster
@@ -81,6 +82,18 @@ class Worker(Protocol):
         ...
 
 
+class State(Protocol):
+    """A runtime's durable state, held for as long as it runs."""
+
+    def claim(self) -> JournalClaim:
+        """Return the right to a journal; it ends where a later one is used."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; called again it does nothing."""
+        ...
+
+
 class Host(Protocol):
     """How one node reaches the outside."""
 
@@ -109,6 +122,10 @@ class Host(Protocol):
 
     def open_worker(self, actor: str) -> Worker:
         """Return what runs an actor's blocking work."""
+        ...
+
+    def open_store(self, place: str) -> Store:
+        """Return the journals at a place, for the durable actors of this node."""
         ...
 
     def usage(self) -> Usage:
@@ -150,6 +167,19 @@ class LeaderHost(Host, Protocol):
 
     def start_process(self, config: NodeConfig) -> Process:
         """Start the process of one life of a node."""
+        ...
+
+    def open_state(self, path: Path | None, *, resume: bool, discard: bool) -> State:
+        """Take hold of the directory in which durable actors keep what outlives the runtime.
+
+        Args:
+            path: Where it is; the user's usual place for a runtime of this name if None.
+            resume: Go on from what an earlier run left.
+            discard: Remove what an earlier run left.
+
+        Raises:
+            StateError: It cannot be used, or neither was said although there is something.
+        """
         ...
 
     def remove(self) -> None:

@@ -10,6 +10,7 @@ from ..actors.handler import HandlerSpec
 from ..protocols.envelope import Ask, End, Failure, Item, Open, Reply, Request, Taken, Tell
 from ..protocols.errors import CodecError, PasselError
 from ..protocols.failure import failed_by
+from .durable.records import Packed
 from .sending import ASK, OPEN, TELL
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..actors.ref import AnySpec
     from ..protocols.arrays import Buffer
+    from ..protocols.codec import Codec
     from .cell import Cell
     from .keys import Answer
     from .link import Link
@@ -73,27 +75,11 @@ class Inbound:
         Raises:
             CodecError: They do not fit the hints.
         """
-        codec = self._link.codec
-        body = self._message.body
-        try:
-            return tuple(codec.decode(body, self.spec.arguments_type, self._frames))
-        except CodecError:
-            given = codec.decode(body, list[msgspec.Raw])
-            wanted = getattr(self.spec, "parameters", ())[len(given) :]
-            if not wanted or any(p.default is p.empty for p in wanted):
-                raise
-        return self._with_defaults(given)
+        return decode_arguments(self._link.codec, self.spec, self._message.body, self._frames)
 
-    def _with_defaults(self, given: list[msgspec.Raw]) -> tuple[Any, ...]:
-        """Return fewer arguments than parameters, from a sender that does not know the class."""
-        spec, codec = self.spec, self._link.codec
-        assert isinstance(spec, HandlerSpec), "it has parameters"
-        return tuple(
-            codec.decode(given[index], spec.hints.get(parameter.name, Any), self._frames)
-            if index < len(given)
-            else parameter.default
-            for index, parameter in enumerate(spec.parameters)
-        )
+    def packed(self, _codec: Codec) -> Packed:
+        """Return the arguments as they came, for keeping."""
+        return Packed(bytes(self._message.body), tuple(bytes(frame) for frame in self._frames))
 
     def release(self) -> None:
         """The request left the mailbox: its sender may send another."""
@@ -156,3 +142,27 @@ class Inbound:
         link = self._link
         body, _ = link.codec.encode(failed_by(error, self.spec.raises))
         link.answer(Failure(self.id, link.now(), link.raw(body)))
+
+
+def decode_arguments(
+    codec: Codec, spec: AnySpec, body: bytes | msgspec.Raw, frames: Sequence[Buffer]
+) -> tuple[Any, ...]:
+    """Return the arguments of a call, decoded by the handler's type hints.
+
+    Raises:
+        CodecError: They do not fit the hints.
+    """
+    try:
+        return tuple(codec.decode(body, spec.arguments_type, frames))
+    except CodecError:
+        given = codec.decode(body, list[msgspec.Raw])
+        wanted = getattr(spec, "parameters", ())[len(given) :]
+        if not wanted or any(p.default is p.empty for p in wanted):
+            raise
+    assert isinstance(spec, HandlerSpec), "it has parameters"
+    return tuple(  # fewer than parameters, from a sender that does not know the class
+        codec.decode(given[index], spec.hints.get(parameter.name, Any), frames)
+        if index < len(given)
+        else parameter.default
+        for index, parameter in enumerate(spec.parameters)
+    )

@@ -15,6 +15,7 @@ import msgspec
 
 from ..protocols.control import Network, NodeInfo
 from ..protocols.log import log
+from .durable.directory import StateDirectory, default_state_path
 from .endpoints import open_transport
 from .host import Usage
 from .launcher import NodeProcess
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..protocols.control import NodeConfig
+    from .durable.store import Store
     from .node import Node
     from .transport import Transport
 
@@ -119,6 +121,10 @@ class LocalHost:
     def attach(self, node: Node) -> None:
         """Nobody watches it."""
 
+    def open_store(self, place: str) -> Store:
+        """Return the journals in a directory."""
+        return _sqlite_store(place)
+
     def usage(self) -> Usage:
         """Return what this process has used."""
         return usage_of_process()
@@ -194,6 +200,20 @@ class LocalLeaderHost:
     def attach(self, node: Node) -> None:
         """Nobody watches it."""
 
+    def open_store(self, place: str) -> Store:
+        """Return the journals in a directory."""
+        return _sqlite_store(place)
+
+    def open_state(self, path: Path | None, *, resume: bool, discard: bool) -> StateDirectory:
+        """Lock the state directory, and see whether an earlier run's state may be used.
+
+        Raises:
+            StateError: It may not, or the directory cannot be used.
+        """
+        return StateDirectory(
+            path or default_state_path(self._name), resume=resume, discard=discard
+        )
+
     def usage(self) -> Usage:
         """Return what this process has used."""
         return usage_of_process()
@@ -244,3 +264,9 @@ class LocalLeaderHost:
     def _run_directory(self) -> RunDirectory:
         assert self._held is not None, "it was opened"
         return self._held
+
+
+def _sqlite_store(place: str) -> Store:
+    from .durable.sqlite import SQLiteStore  # loads sqlite3, which few nodes need
+
+    return SQLiteStore(Path(place))

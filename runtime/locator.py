@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
-    from ..protocols.control import NodeInfo
+    from ..protocols.control import JournalClaim, NodeInfo
     from .directory import Directory
 
 
@@ -35,6 +35,14 @@ class Locator(Protocol):
 
         Raises:
             NameTakenError: A living actor has it.
+        """
+        ...
+
+    async def claim_journal(self) -> JournalClaim:
+        """Return the right to write a durable actor's journal from now on.
+
+        Raises:
+            StateError: The runtime's state cannot be gone on from.
         """
         ...
 
@@ -68,6 +76,11 @@ class RemoteLocator:
     async def reserve(self, name: str) -> None:
         """Take a name."""
         await self._directory.reserve(name)
+
+    async def claim_journal(self) -> JournalClaim:
+        """Claim a journal."""
+        claim: JournalClaim = await self._directory.claim_journal()
+        return claim
 
     async def bind(self, name: str, address: Address) -> None:
         """Say where the actor of a name is."""

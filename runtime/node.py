@@ -12,16 +12,25 @@ from ..actors.handler import class_path, handlers_of, signature_of
 from ..actors.ref import Reference, parts_of, reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.codec import Codec
-from ..protocols.control import ActorDown, DeadLetter, NodeInfo, SpawnRequest, Supervision
+from ..protocols.control import (
+    ActorDown,
+    DeadLetter,
+    Durability,
+    NodeInfo,
+    SpawnRequest,
+    Supervision,
+)
 from ..protocols.errors import (
     DeadActorError,
     NodeDeadError,
     PasselError,
     RuntimeClosedError,
     SpawnError,
+    StateError,
 )
 from ..protocols.log import log
 from .cell import Cell
+from .durable_cell import DurableCell
 from .family import Family
 from .keyed import Keyed
 from .memory import NodeMemory
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
     from ..actors.actor import Actor
     from ..actors.handler import HandlerSpec
     from .cell import Delivery
+    from .durable.store import Store
     from .host import Host
     from .overseer import Overseer
     from .tracing import Tracer
@@ -130,6 +140,7 @@ class Node:
             if store is not None
             else None
         )
+        self._stores: dict[str, Store] = {}
         self.transport: Transport | None = host.open_transport(name, life)
         self.transport.start(self.receiver.on_batch, self.receiver.refuse)
         host.attach(self)
@@ -170,6 +181,7 @@ class Node:
         capacity: int = 1024,
         supervision: Supervision | None = None,
         parent: Address | None = None,
+        durability: Durability | None = None,
         serial: int | None = None,
     ) -> Cell:
         """Enter an actor into the node's table; `start` it next.
@@ -186,13 +198,23 @@ class Node:
         name = name or f"{actor_class.__qualname__}#{serial}"
         if name in self.cells:
             raise SpawnError(f"actor {name}", "the name is in use on its node")
-        address = Address(self.name, name, self.life << LIFE_SHIFT | serial, capacity)
+        incarnation = self.life << LIFE_SHIFT | serial
+        address = Address(self.name, name, incarnation, capacity, durability is not None)
 
         recipe = Recipe(actor_class, arguments, keywords)
         cell = self.cell_class(self, address, recipe, supervision or _DEFAULT_SUPERVISION, parent)
         cell.specs = handlers_of(actor_class)
+        if durability is not None:
+            cell.durable = DurableCell(cell, self, durability)
         self.cells[name] = cell
         return cell
+
+    def store(self, place: str) -> Store:
+        """Return the store of journals at a place, opened at its first use."""
+        found = self._stores.get(place)
+        if found is None:
+            found = self._stores[place] = self.host.open_store(place)
+        return found
 
     async def until_free(self, name: str) -> None:
         """Wait while an actor of this name is about to be gone from this node."""
@@ -205,13 +227,14 @@ class Node:
 
         Raises:
             SpawnError: They raised.
+            StateError: Its journal cannot be gone on from.
         """
         try:
             await cell.start()
         except BaseException as error:
             await cell.discard("it could not be started")
             self.cells.pop(cell.address.actor, None)
-            if isinstance(error, Exception) and not isinstance(error, SpawnError):
+            if isinstance(error, Exception) and not isinstance(error, SpawnError | StateError):
                 reason = f"{type(error).__name__}: {error}"
                 raise SpawnError(f"actor {cell.key}", reason) from error
             raise
@@ -373,6 +396,8 @@ class Node:
         self.closed = True
         for cell in list(self.cells.values()):
             await self.stop_cell(cell, "the node stopped", grace=0.0)
+        for store in self._stores.values():
+            await store.aclose()
         self.router.close()
         self.wheel.close()
         self.close_sockets()

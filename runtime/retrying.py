@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ..protocols.errors import DeadActorError, DeadlineError
+from ..protocols.errors import DeadActorError, DeadlineError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .node import Node
     from .sending import Sending
 
+    Later = Callable[[Callable[[], None]], None]
     Make = Callable[[int, Reference, AnySpec, tuple[Any, ...], float | None], Sending]
 
 FIRST_PAUSE: Final = 0.05
@@ -67,14 +69,16 @@ class Retrying:
         """A call begins to use its key."""
         self._uses.setdefault(_name(sending), _Use()).calls += 1
 
-    def end(self, sending: Sending, *, over: bool) -> None:
+    def end(self, sending: Sending, later: Later | None, *, over: bool) -> None:
         """A call has ended; the last one of a key that is `over` lets the actor forget it."""
         use = self._uses[_name(sending)]
         use.calls -= 1
         use.answered |= over
         if use.calls == 0:
             del self._uses[_name(sending)]
-            if use.answered:
+            if use.answered and later is not None:
+                later(partial(sending.target.acknowledge, sending))
+            elif use.answered:
                 sending.target.acknowledge(sending)
 
     async def call(
@@ -85,9 +89,10 @@ class Retrying:
         arguments: tuple[Any, ...],
         timeout: float | None,
         key: str | bool,
+        later: Later | None = None,
     ) -> Any:
         """Send until there is an answer; return it, or for a tell return once it is taken."""
-        call = _KeyedCall(self, kind, ref, spec, arguments, timeout)
+        call = _KeyedCall(self, kind, ref, spec, arguments, timeout, later)
         return await call.run(key)
 
 
@@ -102,7 +107,9 @@ class _KeyedCall:
         spec: AnySpec,
         arguments: tuple[Any, ...],
         timeout: float | None,
+        later: Later | None,
     ) -> None:
+        self._later = later
         self._retrying = retrying
         self._node = retrying.node
         self._call = (kind, ref, spec, arguments)
@@ -135,14 +142,14 @@ class _KeyedCall:
                 else:
                     over = True
                     return result
-        except (DeadlineError, DeadActorError):
-            raise
+        except (DeadlineError, DeadActorError, StateError):
+            raise  # it may have taken effect all the same
         except Exception:
             over = True  # it is an answer
             raise
         finally:
             latest = self._attempts[-1] if self._attempts else latest
-            self._retrying.end(latest, over=over)
+            self._retrying.end(latest, self._later, over=over)
 
     async def _attempt(self, first: Sending) -> Any:
         """Send, and send again beside it after silence; whichever is answered first counts."""

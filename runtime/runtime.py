@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from ..protocols.address import LEADER
 from ..protocols.control import Network, Supervision
-from ..protocols.errors import ActorError, RuntimeClosedError
+from ..protocols.errors import ActorError, RuntimeClosedError, StateError
 from ..protocols.log import log
 from .detector import Bounds
 from .directory import Directory
+from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY
 from .endpoints import check_network
 from .fleet import Fleet
 from .life import DIRECTORY_SERIAL
@@ -32,9 +33,16 @@ if TYPE_CHECKING:
     from ..actors.actor import Actor
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
-    from ..protocols.control import ActorDown, DeadLetter, NodeInfo, NodeStatistics, NodeStatus
+    from ..protocols.control import (
+        ActorDown,
+        DeadLetter,
+        JournalClaim,
+        NodeInfo,
+        NodeStatistics,
+        NodeStatus,
+    )
     from .directives import OnFailure
-    from .host import LeaderHost
+    from .host import LeaderHost, State
     from .topology import Topology
     from .topology.launch import Launched
 
@@ -69,6 +77,10 @@ class Runtime:
         topology: Path of the topology file, shown by `passel ps`.
         traces: `module:function` that sets up OpenTelemetry; called once in every process of the
             runtime, this one included. Asks, tells and handlers then have spans.
+        state: Directory in which durable actors keep what outlives the runtime; by default
+            `$XDG_STATE_HOME/passel/NAME`, made when the first durable actor is spawned.
+        resume: Go on from the state of an earlier run, if there is any.
+        discard_state: Start anew and lose the state of an earlier run.
         host: How it reaches the outside instead of by this machine; a simulator's.
     """
 
@@ -88,13 +100,22 @@ class Runtime:
         node_silence: float = 2.5,
         topology: str = "",
         traces: str = "",
+        state: Path | None = None,
+        resume: bool = False,
+        discard_state: bool = False,
         host: LeaderHost | None = None,
     ) -> None:
         network = Network(transport=transport, interface=interface, plain_tcp=plain_tcp)
         check_network(network, name)
         check_loop(loop)
+        if resume and discard_state:
+            raise StateError(f"runtime {name}: say either resume or discard_state, not both")
         self.name = name
         self._loop = loop
+        self._state_path = state
+        self._resume = resume
+        self._discard_state = discard_state
+        self._state: State | None = None
         self._isolate = isolate
         self._shared_memory = shared_memory
         self._transport = transport
@@ -206,6 +227,8 @@ class Runtime:
         host.open()
         cookie = host.new_cookie()
         try:
+            if self._state_path is not None:
+                self._held_state()
             node = Node(
                 LEADER,
                 1,
@@ -217,6 +240,7 @@ class Runtime:
                 seed=self._seed,
             )
         except BaseException:
+            self._close_state()
             host.close()
             raise
         node.tracer = tracer
@@ -224,6 +248,7 @@ class Runtime:
         await node.start_cell(cell)
         names = cast("Directory", cell.actor)
         names.nodes[LEADER] = node.info
+        names.on_claim = self._claim_journal
         node.router.locator = names
         arguments = (node, main_file(), _stay)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
@@ -237,6 +262,22 @@ class Runtime:
         }
         fleet = Fleet(node, names, host, options=options, seed=self._seed, bounds=self._bounds)
         return _Parts(node, fleet, names)
+
+    def _claim_journal(self) -> JournalClaim:
+        return self._held_state().claim()
+
+    def _held_state(self) -> State:
+        """Return the runtime's state directory, opened when it is first needed."""
+        if self._state is None:
+            self._state = self._host.open_state(
+                self._state_path, resume=self._resume, discard=self._discard_state
+            )
+        return self._state
+
+    def _close_state(self) -> None:
+        state, self._state = self._state, None
+        if state is not None:
+            state.close()
 
     async def aclose(self) -> None:
         """Stop everything; called again it does nothing."""
@@ -261,6 +302,7 @@ class Runtime:
                 await parts.node.close(grace=0.0)
             finally:
                 parts.node.close_sockets()
+                self._close_state()
                 self._host.close()
 
     def kill(self) -> None:
@@ -283,6 +325,9 @@ class Runtime:
         within: float = 60.0,
         backoff: float = 0.05,
         max_backoff: float = 5.0,
+        durable: bool = False,
+        dedup_window: float = DEDUP_WINDOW,
+        snapshot_every: int = SNAPSHOT_EVERY,
         timeout: float | None = 60.0,
     ) -> Spawn:
         """Return a spawner with options.
@@ -298,6 +343,12 @@ class Runtime:
             within: Length of that window in seconds.
             backoff: Seconds before the first restart; doubles with each further one.
             max_backoff: Longest pause in seconds.
+            durable: Keep its state and messages in a journal, so that a crash of its process, or
+                of the whole runtime, loses and doubles nothing that was acknowledged. It needs a
+                name, and a class with `snapshot` and `restore`.
+            dedup_window: Seconds for which a durable actor keeps the answer to a key whose sender
+                does not say that it has it.
+            snapshot_every: Events between two snapshots of a durable actor with `apply`.
             timeout: Seconds until the spawn fails.
         """
         return Spawn(
@@ -310,6 +361,9 @@ class Runtime:
             within=within,
             backoff=backoff,
             max_backoff=max_backoff,
+            durable=durable,
+            dedup_window=dedup_window,
+            snapshot_every=snapshot_every,
             timeout=timeout,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..actors.call import CURRENT_CALL
-from ..actors.ref import UntypedSpec
+from ..actors.ref import UntypedSpec, parts_of
 from ..protocols.errors import CallCycleError, DeadlineError, MailboxFullError, RuntimeClosedError
 from .retrying import Retrying
 from .sending import ASK, OPEN, TELL, Sending
@@ -13,8 +13,10 @@ from .streams import Consumer, StreamIterator
 from .target import LocalTarget
 
 if TYPE_CHECKING:
+    from ..actors.call import Transaction
     from ..actors.ref import AnySpec, Reference
     from .node import Node
+    from .retrying import Later
     from .target import Target
     from .tracing import Span
 
@@ -41,6 +43,10 @@ class NodeSender:
         timeout: float | None,
     ) -> Any:
         """Send a request and return its result; see `BoundHandler`."""
+        transaction = _transaction()
+        if transaction is not None:
+            key = transaction.key_for(parts_of(ref)[0].actor, spec.name)
+            return await self.keyed(ref, spec, arguments, timeout, key, tell=False)
         sending = self._sending(ASK, ref, spec, arguments, timeout)
         span = self._span(sending)
         sending.future = future = self._loop.create_future()
@@ -72,8 +78,15 @@ class NodeSender:
         arguments: tuple[Any, ...],
         timeout: float | None,
     ) -> None:
-        """Send a message; return once it has a place in the mailbox."""
+        """Send a message; return once it has a place in the mailbox, or is in the journal."""
+        transaction = _transaction()
+        if transaction is not None:
+            transaction.post(ref, spec, arguments)
+            return
         sending = self._sending(TELL, ref, spec, arguments, timeout)
+        if sending.target.confirms_tells:
+            await self.keyed(ref, spec, arguments, timeout, key=True, tell=True)
+            return
         span = self._span(sending)
         if span is not None:
             span.end()  # nobody hears of its handling, but that is a child of it all the same
@@ -102,12 +115,21 @@ class NodeSender:
         key: str | bool,
         *,
         tell: bool,
+        later: Later | None = None,
     ) -> Any:
-        """Ask or tell with an idempotency key; see `BoundHandler.options`."""
+        """Ask or tell with an idempotency key; see `BoundHandler.options`.
+
+        `later` is given what lets the actor forget the key, to be called in its time. In a durable
+        actor's handler that is when its outcome is written: until then it may be handled again.
+        """
         begun = self._now()
+        transaction = _transaction()
+        if transaction is not None:
+            await transaction.until_written()
+            later = transaction.afterwards
         try:
             kind = TELL if tell else ASK
-            return await self._retrying.call(kind, ref, spec, arguments, timeout, key)
+            return await self._retrying.call(kind, ref, spec, arguments, timeout, key, later)
         except BaseException as error:
             self._meter.note_failed(error)
             raise
@@ -117,6 +139,10 @@ class NodeSender:
 
     def tell_nowait(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
         """Send a message if its mailbox has a place."""
+        transaction = _transaction()
+        if transaction is not None:
+            transaction.post(ref, spec, arguments)
+            return
         sending = self._sending(TELL, ref, spec, arguments, None)
         target = sending.target
         if not target.lane(sending).has_place:
@@ -189,3 +215,11 @@ class NodeSender:
             self._traces += 1
             trace = self._trace_prefix + self._traces.to_bytes(8, "big")
         return Sending(kind, target, spec, arguments, deadline, timeout, source, chain, trace)
+
+
+def _transaction() -> Transaction | None:
+    """Return what holds back messages of the handler that runs, if its actor is durable."""
+    call = CURRENT_CALL.get()
+    if call is None or call.transaction is None or not call.transaction.open:
+        return None
+    return call.transaction

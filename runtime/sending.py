@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..protocols.errors import DeadlineError, PasselError
 from ..protocols.failure import Failed, error_of, failed_by
+from .durable.records import pack
 
 if TYPE_CHECKING:
     import asyncio
 
     from ..actors.ref import AnySpec
+    from ..protocols.codec import Codec
+    from .durable.records import Packed
     from .keys import Answer
     from .streams import Consumer, Producer
     from .target import Target
@@ -84,6 +87,8 @@ class Sending:
     def expire(self) -> None:
         """The deadline passed: end the wait."""
         waiting_for = "an answer" if self.transmitted else "a place in the mailbox"
+        if self.transmitted and self.kind == TELL:
+            waiting_for = "word that it is taken"
         self.refuse(DeadlineError(self.what, self.timeout or 0.0, waiting_for))
 
     def accepted(self) -> None:
@@ -113,6 +118,14 @@ class Sending:
     def decoded(self) -> tuple[Any, ...]:
         """Return the arguments, in order of the handler's parameters."""
         return self.arguments
+
+    def packed(self, codec: Codec) -> Packed:
+        """Return the arguments encoded, for keeping.
+
+        Raises:
+            CodecError: They cannot be encoded.
+        """
+        return pack(codec, self.arguments)
 
     def release(self) -> None:
         """The request left the mailbox: its place is free again."""

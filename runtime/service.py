@@ -22,7 +22,14 @@ from ..protocols.control import (
     NodeStatistics,
     SpawnRequest,
 )
-from ..protocols.errors import CodecError, DeadActorError, HandshakeError, NodeDeadError, SpawnError
+from ..protocols.errors import (
+    CodecError,
+    DeadActorError,
+    HandshakeError,
+    NodeDeadError,
+    SpawnError,
+    StateError,
+)
 from .arguments import unpack_arguments
 from .loading import check_signature, load_class
 
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
 
     from .node import Node
 
-_SPAWN_ERRORS = (SpawnError, HandshakeError)
+_SPAWN_ERRORS = (SpawnError, HandshakeError, StateError)
 
 
 class NodeService(Actor):
@@ -68,6 +75,7 @@ class NodeService(Actor):
             capacity=request.capacity,
             supervision=request.supervision,
             parent=request.parent,
+            durability=request.durability,
         )
         await node.start_cell(cell)
         return cell.address

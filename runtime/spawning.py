@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from ..actors.actor import Actor
 from ..actors.handler import signature_of
 from ..actors.ref import DEFAULT_TIMEOUT, Reference, reference_type
-from ..protocols.control import SpawnRequest, Supervision
+from ..protocols.control import Durability, SpawnRequest, Supervision
 from ..protocols.errors import DeadActorError, DeadlineError, SpawnError
 from .arguments import pack_arguments
 from .directives import directives_of
+from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY, check_class
 from .loading import path_of
 from .service import service_of
 
@@ -43,6 +44,9 @@ class Spawn:
         within: Seconds.
         backoff: Seconds.
         max_backoff: Seconds.
+        durable: Keep its state and messages in a journal; it needs a name.
+        dedup_window: Seconds for which a durable actor keeps an answer that nobody has settled.
+        snapshot_every: Events between two snapshots of a durable actor with `apply`.
         timeout: Seconds until the spawn fails.
     """
 
@@ -59,6 +63,9 @@ class Spawn:
         within: float = 60.0,
         backoff: float = 0.05,
         max_backoff: float = 5.0,
+        durable: bool = False,
+        dedup_window: float = DEDUP_WINDOW,
+        snapshot_every: int = SNAPSHOT_EVERY,
         timeout: float | None = DEFAULT_TIMEOUT,
     ) -> None:
         self._node = asker
@@ -67,6 +74,9 @@ class Spawn:
         self._capacity = capacity
         self._timeout = timeout
         self._parent = parent
+        self._durable = durable
+        self._dedup_window = dedup_window
+        self._snapshot_every = snapshot_every
         self._supervision = Supervision(
             on_failure=directives_of(on_failure, f"actor {name}"),
             max_restarts=max_restarts,
@@ -86,6 +96,7 @@ class Spawn:
 
         Raises:
             SpawnError: Its constructor or `started` raised, or the arguments do not fit.
+            StateError: It is durable, and its journal cannot be gone on from.
             NameTakenError: A living actor has the name.
             ClassLoadError: The other node cannot load the class.
             DeadlineError: It did not start in time.
@@ -93,6 +104,8 @@ class Spawn:
         if not (isinstance(actor_class, type) and issubclass(actor_class, Actor)):
             raise SpawnError(f"{actor_class!r}", "it is no actor class; subclass passel.Actor")
         found: type[Actor] = actor_class
+        if self._durable:
+            check_class(found, self._name)
         node = self._node
         try:
             async with asyncio.timeout(self._timeout):
@@ -133,6 +146,17 @@ class Spawn:
             raise
         return address
 
+    async def _durability(self) -> Durability | None:
+        """Claim the journal of a durable actor."""
+        locator = self._node.router.locator
+        if not self._durable or locator is None:
+            return None
+        return Durability(
+            claim=await locator.claim_journal(),
+            dedup_window=self._dedup_window,
+            snapshot_every=self._snapshot_every,
+        )
+
     async def _start_here(
         self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Address:
@@ -147,6 +171,7 @@ class Spawn:
             capacity=self._capacity,
             supervision=self._supervision,
             parent=self._parent.address if self._parent is not None else None,
+            durability=await self._durability(),
         )
         await node.start_cell(cell)
         return cell.address
@@ -164,6 +189,7 @@ class Spawn:
             capacity=self._capacity,
             supervision=self._supervision,
             parent=self._parent.address if self._parent is not None else None,
+            durability=await self._durability(),
         )
         assert node.router.locator is not None, "a node that has peers has a locator"
         try:

@@ -76,6 +76,11 @@ class Target:
         self.closed = False
         self.reason = ""
 
+    @property
+    def confirms_tells(self) -> bool:
+        """Whether a tell has to wait until the actor says that it is in its journal."""
+        return self.address.durable
+
     def lane(self, sending: Sending) -> Lane:
         """Return the lane that a request takes."""
         return self._lane_beside() if sending.spec.concurrent else self.mailbox
@@ -258,6 +263,11 @@ class MovingTarget(Target):
     def __init__(self, address: Address) -> None:
         super().__init__(address)
         self.mailbox, self.beside = Lane(0), Lane(0)
+
+    @property
+    def confirms_tells(self) -> bool:
+        """Whether the actor keeps a journal: that is not known yet."""
+        return True
 
     def settle(self, target: Target) -> None:
         """Pass on what waited, in order, now that the place is known."""

@@ -37,7 +37,8 @@ class StoredTell(msgspec.Struct, frozen=True, array_like=True):
     """A tell in the inbox: it was acknowledged, and has not been handled yet.
 
     Attributes:
-        key: Its idempotency key; one was made for it if it had none.
+        key: Its idempotency key, or empty.
+        identity: A text that no other message has, the same each time that it is handled.
         source: Who sent it.
         method: Name of the handler.
         trace: Trace id, or empty.
@@ -45,6 +46,7 @@ class StoredTell(msgspec.Struct, frozen=True, array_like=True):
     """
 
     key: str
+    identity: str
     source: str
     method: str
     trace: bytes

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from ...protocols.errors import JournalError, StateError
+from .grouping import GroupedJournal
 from .journal_file import JournalFile
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class SQLiteStore:
         loop = asyncio.get_running_loop()
         file = JournalFile(self.path_of(actor), actor, epoch)
         records = await loop.run_in_executor(self._pool, file.open)
-        journal = self._open[actor] = SQLiteJournal(file, records, self._pool, loop)
+        journal = self._open[actor] = SQLiteJournal(file, records, self._pool)
         return journal
 
     async def aclose(self) -> None:
@@ -66,81 +66,27 @@ class SQLiteStore:
             pool.shutdown(wait=True)
 
 
-class SQLiteJournal:
-    """One actor's journal. While one group is being written, the next one gathers."""
+class SQLiteJournal(GroupedJournal):
+    """One actor's journal, written in the store's threads."""
 
     def __init__(
-        self,
-        file: JournalFile,
-        records: Sequence[Record],
-        pool: ThreadPoolExecutor,
-        loop: asyncio.AbstractEventLoop,
+        self, file: JournalFile, records: Sequence[Record], pool: ThreadPoolExecutor
     ) -> None:
-        self.records = records
+        super().__init__(str(file.path), records)
         self._file = file
         self._pool = pool
-        self._loop = loop
-        self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
-        self._writing = False
-        self._broken: StateError | None = None
-        self._idle: asyncio.Future[None] | None = None
-        self._closed = False
 
-    def commit(self, change: Change) -> asyncio.Future[None]:
-        """Hand in a change; see `Journal.commit`."""
-        future: asyncio.Future[None] = self._loop.create_future()
-        if self._closed:
-            closed = JournalError(str(self._file.path), "it is closed", "open it again")
-            future.set_exception(closed)
-        elif self._broken is not None:
-            future.set_exception(self._broken)
-        else:
-            self._waiting.append((change, future))
-            if not self._writing:
-                self._writing = True
-                self._loop.call_soon(self._write)  # what this turn of the loop brings joins it
-        return future
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write changes in one transaction."""
+        work = self._loop.run_in_executor(self._pool, self._file.write, changes)
+        work.add_done_callback(self._finished)
 
-    async def aclose(self) -> None:
-        """Finish what was handed in, then close the file."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._writing:
-            self._idle = self._loop.create_future()
-            await self._idle
+    async def let_go(self) -> None:
+        """Close the file."""
         await self._loop.run_in_executor(self._pool, self._file.close)
 
-    def _write(self) -> None:
-        group, self._waiting = self._waiting, []
-        work = self._loop.run_in_executor(self._pool, self._file.write, [c for c, _ in group])
-        work.add_done_callback(partial(self._written, [f for _, f in group]))
-
-    def _written(self, group: list[asyncio.Future[None]], work: asyncio.Future[None]) -> None:
+    def _finished(self, work: asyncio.Future[None]) -> None:
         error = work.exception()
-        if error is None:
-            _settle(group, None)
-        else:
-            if not isinstance(error, StateError):
-                error = JournalError(
-                    str(self._file.path), repr(error), "this is a defect of passel"
-                )
-            self._broken = error
-            late, self._waiting = self._waiting, []
-            _settle([*group, *(future for _, future in late)], error)
-        if self._waiting:
-            self._write()
-            return
-        self._writing = False
-        if self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
-
-
-def _settle(futures: list[asyncio.Future[Any]], error: StateError | None) -> None:
-    for future in futures:
-        if future.done():  # whoever waited was cancelled
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
+        if error is not None and not isinstance(error, StateError):
+            error = JournalError(self._name, repr(error), "this is a defect of passel: report it")
+        self.written(error)

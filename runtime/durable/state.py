@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from ...protocols.codec import Codec
     from .store import Record, RecordId
 
+DEDUP_WINDOW: Final = 3600.0
+"""Seconds for which the answer to a key is kept when nobody says that it has arrived."""
+
+SNAPSHOT_EVERY: Final = 100
+"""Events between two snapshots."""
+
 LARGE_STATE_BYTES: Final = 1 << 20
 """A snapshot above this, written with every message, is worth a warning."""
 

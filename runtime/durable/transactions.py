@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from ...protocols.errors import PasselError, StateError
+from ..keys import KEYS_KEPT
 from .records import Parcel, StoredAnswer, StoredTell, answer_id, inbox_id, outbox_id, record
 from .store import Change, Record, RecordId
 
@@ -31,17 +32,21 @@ class Entry:
         number: Its place in the order of arrival; a tell's inbox record goes by it.
         key: Its idempotency key, or empty.
         tell: What the inbox keeps of a tell; None for an ask.
-        waiters: The requests that want its outcome: the first, and those that repeat it.
+        request: What came; opaque, and None for what an earlier life took.
+        waiters: The requests that want its outcome: that one, and those that repeat it.
         stage: How far it has come.
         base: Which reading of the journal its handler began on.
+        message: What stands for it in the mailbox; the shell's.
     """
 
     number: int
     key: str
     tell: StoredTell | None
-    waiters: list[Any]
+    request: Any = None
+    waiters: list[Any] = field(default_factory=list)
     stage: Stage = Stage.ARRIVING
     base: int = 0
+    message: Any = None
 
 
 @dataclass(slots=True)
@@ -84,6 +89,13 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Give the place in the mailbox back that a request has taken: it does not get there."""
+
+    waiter: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """Tell the sender of a tell that it is taken for good."""
 
@@ -108,10 +120,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Tell a sender that nothing came of its message."""
+    """Tell a sender that nothing came of its message; without an error, that there is no room."""
 
     waiter: Any
-    error: PasselError
+    error: PasselError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +148,7 @@ class Reopen:
     error: StateError
 
 
-Effect = Handle | Write | Acknowledge | Reply | Repeat | Refuse | Post | Release | Reopen
+Effect = Handle | Write | GiveBack | Acknowledge | Reply | Repeat | Refuse | Post | Release | Reopen
 
 
 @dataclass(slots=True)
@@ -169,12 +181,17 @@ class Transactions:
         contents: What the journal held when it was opened.
         window: Seconds for which the answer to a key is kept if nobody settles it.
         now: The node's time.
+        capacity: Most keys remembered; a full table refuses new ones and forgets none.
     """
 
-    def __init__(self, contents: Contents, *, window: float, now: float) -> None:
+    def __init__(
+        self, contents: Contents, *, window: float, now: float, capacity: int = KEYS_KEPT
+    ) -> None:
         self._window = window
+        self._capacity = capacity
         self._entries: dict[str, Entry] = {}
         self._answers = {key: (answer, now) for key, answer in contents.answers.items()}
+        self._waits: dict[Any, Entry] = {}
         self._arriving: deque[Entry] = deque()
         self._writing: deque[_Writing] = deque()
         self._again: list[Entry] = []
@@ -199,7 +216,7 @@ class Transactions:
         """Go on with what the journal held: its parcels, then its inbox."""
         effects: list[Effect] = [Post(n, parcel) for n, parcel in contents.outbox.items()]
         for number, tell in contents.inbox.items():
-            entry = Entry(number, tell.key, tell, [], Stage.WAITING)
+            entry = Entry(number, tell.key, tell, stage=Stage.WAITING)
             if tell.key:
                 self._entries[tell.key] = entry
             effects.append(Handle(entry))
@@ -227,20 +244,29 @@ class Transactions:
     def _repeated(self, key: str, waiter: Any) -> list[Effect] | None:
         """Return what is done about a message that is known by its key, or can not be taken."""
         if key in self._answers:
-            return [Repeat(waiter, self._answers[key][0])]
+            return [GiveBack(waiter), Repeat(waiter, self._answers[key][0])]
         entry = self._entries.get(key)
         if entry is not None:
             if entry.tell is not None and entry.stage is not Stage.ARRIVING:
-                return [Acknowledge(waiter)]  # it is in the inbox
-            entry.waiters.append(waiter)
-            return []
-        return [Refuse(waiter, self.broken)] if self.broken is not None else None
+                return [GiveBack(waiter), Acknowledge(waiter)]  # it is in the inbox
+            self._wait_for(entry, waiter)
+            return [GiveBack(waiter)]
+        if self.broken is not None:
+            return [GiveBack(waiter), Refuse(waiter, self.broken)]
+        if key and self.keys >= self._capacity:
+            return [GiveBack(waiter), Refuse(waiter, None)]
+        return None
 
     def _enter(self, key: str, tell: StoredTell | None, waiter: Any) -> Entry:
-        entry = Entry(self._next(), key, tell, [waiter])
+        entry = Entry(self._next(), key, tell, waiter)
+        self._wait_for(entry, waiter)
         if key:
             self._entries[key] = entry
         return entry
+
+    def _wait_for(self, entry: Entry, waiter: Any) -> None:
+        entry.waiters.append(waiter)
+        self._waits[waiter] = entry
 
     def _pass_on(self) -> list[Effect]:
         """Hand on what has arrived, in order: asks wait for the tells before them."""
@@ -251,19 +277,22 @@ class Transactions:
             effects.append(Handle(entry))
         return effects
 
-    def withdraw(self, waiter: Any, entry: Entry) -> bool:
-        """A caller has gone; return whether its message is wanted by nobody any more.
+    def withdraw(self, waiter: Any) -> Entry | None:
+        """A caller has gone; return its message if nobody wants that any more.
 
-        A tell goes on: it was taken. So does what has been decided.
+        A tell goes on all the same; so does what has a key, for whoever comes back with that, and
+        what has been decided.
         """
-        if waiter in entry.waiters:
-            entry.waiters.remove(waiter)
-        if entry.waiters or entry.tell is not None or entry.stage is Stage.DECIDED:
-            return False
+        entry = self._waits.pop(waiter, None)
+        if entry is None:
+            return None
+        entry.waiters.remove(waiter)
+        if entry.tell is not None or entry.key or entry.stage is Stage.DECIDED:
+            return None
         self._forget(entry)
-        if entry in self._arriving:
+        if entry.stage is Stage.ARRIVING:
             self._arriving.remove(entry)
-        return True
+        return entry
 
     # Messages are handled.
 
@@ -311,7 +340,7 @@ class Transactions:
         if entry.key and outcome.answer is not None:
             self._answers[entry.key] = (outcome.answer, now)
         self._posted.update(writing.parcels)
-        effects: list[Effect] = [Reply(waiter, outcome.reply) for waiter in entry.waiters]
+        effects: list[Effect] = [Reply(w, outcome.reply) for w in self._release(entry)]
         effects += (Post(number, parcel) for number, parcel in writing.parcels.items())
         effects += (Release(what) for what in outcome.then)
         return effects
@@ -324,9 +353,13 @@ class Transactions:
         return self._write(writing, Change(drop=(outbox_id(number),)))
 
     def settled(self, key: str) -> None:
-        """The sender has the answer and will not ask again; the record goes with the next change."""
+        """The sender will not send this again; its record, if any, goes with the next change."""
         if self._answers.pop(key, None) is not None:
             self._drops.append(answer_id(key))
+            return
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            entry.key = ""
 
     def _expire(self, now: float) -> None:
         """Forget answers that nobody has settled in time; the oldest stand first."""
@@ -353,8 +386,7 @@ class Transactions:
         first = self._arriving.popleft()
         assert first is entry, "tells are taken in order"
         entry.stage = Stage.WAITING
-        effects: list[Effect] = [Acknowledge(waiter) for waiter in entry.waiters]
-        entry.waiters.clear()
+        effects: list[Effect] = [Acknowledge(waiter) for waiter in self._release(entry)]
         return [*effects, Handle(entry), *self._pass_on()]
 
     def lost(self, error: StateError) -> list[Effect]:
@@ -367,6 +399,7 @@ class Transactions:
                 effects += self._undo(change.entry)
             elif change.entry is not None:
                 self._arriving.remove(change.entry)
+                effects.append(GiveBack(change.entry.request))
                 effects += self._refuse(change.entry, error)
             effects += (e for e in change.then if isinstance(e, Reply))
         effects = [Refuse(e.waiter, error) if isinstance(e, Reply) else e for e in effects]
@@ -385,7 +418,7 @@ class Transactions:
 
     def _refuse(self, entry: Entry, error: PasselError) -> list[Effect]:
         self._forget(entry)
-        return [Refuse(waiter, error) for waiter in entry.waiters]
+        return [Refuse(waiter, error) for waiter in self._release(entry)]
 
     def reopened(self, contents: Contents, now: float) -> list[Effect]:
         """The journal is open again: go on from what it holds.
@@ -413,6 +446,13 @@ class Transactions:
         }
         self._number = max(self._number, contents.last)
         return effects
+
+    def _release(self, entry: Entry) -> list[Any]:
+        """Return those who wait for a message; they wait no more."""
+        waiters, entry.waiters = entry.waiters, []
+        for waiter in waiters:
+            self._waits.pop(waiter, None)
+        return waiters
 
     def _write(self, writing: _Writing, change: Change) -> list[Effect]:
         self._writing.append(writing)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from ...protocols.control import NodeConfig
+from ...protocols.control import JournalClaim, NodeConfig
+from ..durable.memory import MemoryStore
 from ..host import Usage
 from ..life import live
 from ..security import Roster
+from .loop import KERNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +73,16 @@ class SimulatedHost:
         """Return the memory that all nodes share."""
         return self._world.memory
 
+    def open_store(self, place: str) -> MemoryStore:
+        """Return this process's way to the world's disk; what was under way there outlives it."""
+        del place  # there is one disk
+        loop = self._world.loop
+        return MemoryStore(
+            self._world.disk,
+            seconds=self._world.disk_seconds,
+            at_disk=partial(loop.call_later, context=KERNEL),
+        )
+
     def usage(self) -> Usage:
         """Return nothing used: all nodes share one real process."""
         return Usage(0.0, 0)
@@ -77,6 +90,21 @@ class SimulatedHost:
     def attach(self, node: Node) -> None:
         """Watch the node that lives here."""
         self._world.watch.add(node, self.process)
+
+
+class SimulatedState:
+    """Gives out the rights to journals on the world's disk."""
+
+    def __init__(self) -> None:
+        self._claims = 0
+
+    def claim(self) -> JournalClaim:
+        """Return the right to a journal; it ends where a later one is used."""
+        self._claims += 1
+        return JournalClaim(place="", epoch=self._claims)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 class SimulatedLeaderHost(SimulatedHost):
@@ -108,6 +136,11 @@ class SimulatedLeaderHost(SimulatedHost):
     ) -> None:
         await asyncio.sleep(self._world.start_seconds())
         await live(config, SimulatedHost(self._world, process), over)
+
+    def open_state(self, path: Path | None, *, resume: bool, discard: bool) -> SimulatedState:
+        """Return the world's durable state; there is no earlier run of it."""
+        del path, resume, discard
+        return SimulatedState()
 
     def remove(self) -> None:
         """There is no folder."""

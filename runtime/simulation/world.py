@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.address import LEADER
 from ...protocols.log import log
+from ..durable.memory import MemoryDisk
 from ..memory import HeapSegments
 from .guard import GUARD
 from .host import SimulatedLeaderHost
@@ -38,6 +39,7 @@ class World:
         network: Carries messages between processes.
         memory: What processes share.
         processes: Those that were started, dead ones too.
+        disk: Holds the journals of durable actors.
         watch: Watches the nodes, and tells of what must not be.
         leader: The process that the runtime under test is made in.
     """
@@ -49,6 +51,7 @@ class World:
         self.trace = Trace(self.loop.time)
         self.network = Network(self.loop, self.trace, self.random("network"), weather or Weather())
         self.memory = HeapSegments("simulated", SHARED_MEMORY_BYTES)
+        self.disk = MemoryDisk()
         self.processes: list[SimulatedProcess] = []
         self.watch = Watch(self.loop, self.trace)
         self._pids = count(1_000)
@@ -106,6 +109,10 @@ class World:
     def blocking_seconds(self) -> float:
         """Return how long a piece of blocking work takes."""
         return self._durations.uniform(0.001, 0.05)
+
+    def disk_seconds(self) -> float:
+        """Return how long the disk takes to write, and then to say so."""
+        return self._durations.uniform(0.0005, 0.01)
 
     def _ended(self, process: SimulatedProcess, how: Exit) -> None:
         words = how.signal or f"exit code {how.exit_code}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from passel.protocols.arrays import Buffer
     from passel.runtime.detector import Bounds
+    from passel.runtime.durable.store import Store
     from passel.runtime.transport import OnBatch, OnRefused, Probe
 
 
@@ -120,6 +121,10 @@ class LossyHost:
     def open_memory(self) -> HeapSegments:
         """Return memory that loses nothing."""
         return self._network.memory
+
+    def open_store(self, place: str) -> Store:
+        """Refuse: no test here keeps anything."""
+        raise NotImplementedError(place)
 
     def usage(self) -> Usage:
         """Return nothing used."""
