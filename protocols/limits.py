@@ -14,6 +14,12 @@ PROTOCOL_VERSION: Final = 2
 MAX_BATCH_BYTES: Final = 64 << 20
 """Most bytes in the batch frame of one multipart message (headers and bodies)."""
 
+MAX_INTRODUCTION_BYTES: Final = 1 << 20
+"""Most bytes in a batch frame of a peer that is not known yet; a Hello travels alone."""
+
+MAX_PEERS: Final = 4_096
+"""Most connections on which a node takes messages at a time."""
+
 MAX_BATCH_MESSAGES: Final = 65_536
 """Most messages in one batch."""
 

@@ -113,8 +113,9 @@ class Link:
         """Use `outlet` from now on; the Hello goes first."""
         self._outlet = outlet
         self._hello = hello
-        self._outbox.insert(0, hello)
-        self._schedule()
+        self._ship(outlet, [hello], [])  # alone: nobody reads much of a peer that is not known yet
+        if self._outbox:
+            self._schedule()
 
     def target(self, address: Address) -> RemoteTarget:
         """Return the one target for an actor of this peer."""

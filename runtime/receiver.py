@@ -39,10 +39,11 @@ from ..protocols.errors import (
     ProtocolError,
 )
 from ..protocols.failure import Failed
-from ..protocols.limits import PROTOCOL_VERSION
+from ..protocols.limits import MAX_INTRODUCTION_BYTES, MAX_PEERS, PROTOCOL_VERSION
 from ..protocols.log import log
 from .inbound import Inbound
 from .keys import RequestKey
+from .refusals import Refusals
 from .sending import TELL
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from .node import Node
     from .sending import Sending
 
+_SHOWN = 100  # characters of a peer's name; one that is refused may call itself anything
+
 
 class Receiver:
     """Takes the batches of every peer and gives each message to the actor or caller it is for.
@@ -65,6 +68,7 @@ class Receiver:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._inlets: dict[bytes, Link] = {}
+        self._refusals = Refusals()
         self._kinds: dict[type, Callable[[Link, Any, Sequence[Buffer]], None]] = {
             Ask: self._request,
             Tell: self._request,
@@ -90,6 +94,9 @@ class Receiver:
         if self._node.closed:
             return
         link = self._inlets.get(identity)
+        if link is None and len(batch) > MAX_INTRODUCTION_BYTES:
+            self.refuse(identity, "it has not introduced itself")  # nor is all of this read for it
+            return
         try:
             messages = unpack_batch(batch)
             dealt = deal_frames(messages, frames)
@@ -139,10 +146,16 @@ class Receiver:
             if link.node == node and link.life <= life:
                 del self._inlets[identity]
 
-    def refuse(self, identity: bytes, reason: str) -> None:
-        """Count and log what was not taken."""
+    def refuse(self, identity: bytes, reason: str) -> bool:
+        """Count what was not taken; return whether it was logged, which is not done too often."""
         self._node.counters.refused += 1
-        log.warning("message refused", peer=identity.decode(errors="replace"), reason=reason)
+        peer = b"/".join(identity.split(b"/")[:2]).decode(errors="replace")[:_SHOWN]
+        left_out = self._refusals.note(peer, self._node.now())
+        if left_out is None:
+            return False
+        more = {"more_since_last_time": left_out} if left_out else {}
+        log.warning("message refused", peer=peer, reason=reason, **more)
+        return True
 
     # Links.
 
@@ -156,11 +169,13 @@ class Receiver:
             self._check(identity, hello)
             return self._welcome(identity, hello)
         except ProtocolError as error:
-            self.refuse(identity, str(error))
+            worth_answering = self.refuse(identity, str(error))
             refusal = next((m for m in batch if isinstance(m, Goodbye)), None)
-            if refusal is None:
+            if refusal is None and worth_answering:
                 node.router.turn_away(hello, str(error))
-            else:  # it refuses us as well: an answer would go back and forth for ever
+            elif (
+                refusal is not None
+            ):  # it refuses us as well: an answer would go back and forth for ever
                 node.router.turned_away(hello, refusal.reason)
             return None
 
@@ -188,6 +203,8 @@ class Receiver:
         if hello.version != PROTOCOL_VERSION:
             reason = f"it speaks protocol {hello.version}, this node {PROTOCOL_VERSION}"
             raise HandshakeError(name, f"{reason}; install the same version of passel")
+        if len(self._inlets) >= MAX_PEERS and identity not in self._inlets:
+            raise HandshakeError(name, f"this node has {MAX_PEERS} connections already")
         if not (identity + b"/").startswith(f"{hello.node}/{hello.life}/".encode()):
             raise HandshakeError(name, "its name is not the one it connected with")
         for path, digest in hello.signatures.items():

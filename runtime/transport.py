@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .detector import Bounds
 
     OnBatch = Callable[[bytes, Buffer, Sequence[Buffer]], None]
-    OnRefused = Callable[[bytes, str], None]
+    OnRefused = Callable[[bytes, str], object]
 
 LINGER_SECONDS: Final = 0.5
 """How long a transport that closes may still take to send what was handed over."""

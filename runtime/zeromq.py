@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import zmq
 
 from ..protocols.errors import ProtocolError, SpawnError
+from ..protocols.limits import MAX_FRAME_BYTES
 from ..protocols.log import log
 from .probe import ZeroMQProbe
 from .security.keys import split_endpoint
@@ -34,6 +35,15 @@ HIGH_WATER_MARK: Final = 1_000
 
 ZERO_COPY_BYTES: Final = 64 << 10
 """Frames of this size and above are handed to libzmq without a copy."""
+
+HANDSHAKE_MS: Final = 15_000
+"""Milliseconds that somebody who connects has for ZeroMQ's handshake."""
+
+CONNECTIONS_WAITING: Final = 1_024
+"""Connections that the kernel holds until libzmq takes them; a large runtime begins all at once."""
+
+MAX_GREETING_BYTES: Final = 64 << 10
+"""Most bytes that a socket which only sends takes from its peer: the handshake's are few."""
 
 _BATCHES_PER_TURN = 64
 _RETRY_SECONDS = 0.001
@@ -63,6 +73,10 @@ class ZeroMQTransport:
         self._probes: dict[ZeroMQProbe, None] = {}
         self._inlet = self._socket(zmq.ROUTER)
         self._inlet.router_mandatory = True
+        self._inlet.router_handover = False  # nobody takes over a name while its owner is connected
+        self._inlet.maxmsgsize = MAX_FRAME_BYTES
+        self._inlet.handshake_ivl = HANDSHAKE_MS
+        self._inlet.backlog = CONNECTIONS_WAITING
         self._inlet.ipv6 = is_ipv6(bind)
         if guard is not None:
             guard.serve(self._inlet)
@@ -167,6 +181,9 @@ class ZeroMQTransport:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
         socket.linger = int(LINGER_SECONDS * 1000)
         socket.sndhwm = socket.rcvhwm = HIGH_WATER_MARK
+        if kind == zmq.DEALER:  # nobody has anything to say on a socket that only sends
+            socket.rcvhwm = 1
+            socket.maxmsgsize = MAX_GREETING_BYTES
         return socket
 
     def _drain(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import zmq
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .roster import Roster
-
-HANDSHAKE_SECONDS: Final = 15.0
-"""How long an inlet lets somebody be about to come in."""
 
 _OWNER = "User-Id"  # libzmq attaches to each frame what the ZAP handler calls its sender
 _IDENTITIES_KEPT = 4_096
@@ -44,7 +41,7 @@ class CurveGuard:
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         loop: asyncio.AbstractEventLoop,
-        on_refused: Callable[[bytes, str], None],
+        on_refused: Callable[[bytes, str], object],
     ) -> None:
         """Begin to answer whether a key's owner may come in; until then nobody may."""
         self._handler = ZapHandler(context, loop, self._roster, on_refused)
@@ -61,7 +58,6 @@ class CurveGuard:
         inlet.curve_secretkey = self._pair.secret
         inlet.zap_domain = b"passel"
         inlet.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)  # without a handler nobody comes in
-        inlet.handshake_ivl = int(HANDSHAKE_SECONDS * 1000)
 
     def call(self, socket: zmq.Socket[bytes], key: bytes) -> None:
         """Make a socket one that speaks to the owner of `key` alone; before it is connected.

@@ -57,7 +57,7 @@ class ZapHandler:
         context: zmq.Context[zmq.Socket[bytes]],
         loop: asyncio.AbstractEventLoop,
         roster: Roster,
-        on_refused: Callable[[bytes, str], None],
+        on_refused: Callable[[bytes, str], object],
     ) -> None:
         self._loop = loop
         self._roster = roster

@@ -13,6 +13,8 @@ import pytest
 from passel import Runtime, SpawnError
 from passel.protocols.envelope import Ask, Goodbye, Hello, Reply
 from passel.protocols.errors import HandshakeError
+from passel.runtime import receiver
+from passel.runtime.security import split_endpoint
 from tests.runtime.crew import Counter
 from tests.runtime.peer import Peer
 from tests.runtime.worlds import private_folder, until
@@ -118,6 +120,61 @@ async def test_a_peer_of_another_kind_is_told_why_it_is_refused(
         assert isinstance(goodbye, Goodbye)
         assert reason in goodbye.reason
         assert await refused(runtime) == 1
+
+
+async def test_a_peer_that_is_refused_over_and_over_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with gathering() as (runtime, peer, cookie):
+        for _ in range(300):
+            peer.send(peer.hello(cookie, version=99))
+        await until_refused(runtime, 300)
+        _, goodbye = await peer.receive()
+        assert isinstance(goodbye, Goodbye)
+        assert peer.is_silent()
+    assert capsys.readouterr().out.count("message refused") == 1
+
+
+async def test_little_is_read_of_a_peer_that_has_not_introduced_itself() -> None:
+    async with gathering() as (runtime, peer, cookie):
+        many = [ask(runtime, number) for number in range(40_000)]
+        peer.send(*many)
+        await until_refused(runtime, 1)
+        peer.send(peer.hello(cookie))
+        await peer.receive()
+        assert await refused(runtime) == 1
+
+
+async def test_a_node_has_a_bounded_number_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiver, "MAX_PEERS", 1)
+    async with gathering() as (runtime, peer, cookie):
+        peer.send(peer.hello(cookie))
+        await peer.receive()
+        with private_folder() as other, Peer(other, "another") as late:
+            late.connect(runtime)
+            late.send(late.hello(cookie))
+            _, goodbye = await late.receive()
+            assert isinstance(goodbye, Goodbye)
+            assert "this node has 1 connections already" in goodbye.reason
+            peer.send(ask(runtime))
+            await peer.receive()
+
+
+@pytest.mark.parametrize("plain_tcp", [True, False])
+async def test_a_stranger_that_takes_a_nodes_name_first_does_not_displace_it(
+    *, plain_tcp: bool
+) -> None:
+    with private_folder() as base:
+        async with Runtime(run_directory=base, transport="tcp", plain_tcp=plain_tcp) as runtime:
+            address, _ = split_endpoint(runtime._parts.node.endpoint)
+            with Peer(base, "side") as impostor:
+                impostor._outlet.connect(address)
+                impostor.send(impostor.hello("a guess"))
+                if plain_tcp:
+                    await until_refused(runtime, 1)
+                await runtime.start_node("side")
+                there = await runtime.options(node="side").spawn(Counter)
+                assert await there.add(1) == 1
 
 
 async def test_a_refusal_is_not_answered_by_a_refusal() -> None:
