@@ -67,7 +67,11 @@ async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int
         node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
         node.report = partial(_report, directory)
         service = node.new_cell(
-            NodeService, (node, config.main_path, over.set), {}, name="@node", serial=0
+            NodeService,
+            (node, config.main_path, over.set, config.options.get("allow")),
+            {},
+            name="@node",
+            serial=0,
         )
         await node.start_cell(service)
         node.cast_out = partial(_resolve, cast_out)

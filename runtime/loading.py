@@ -13,6 +13,8 @@ from ..actors.handler import class_path, signature_of
 from ..protocols.errors import ClassLoadError, HandshakeError, SpawnError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .tracing import Tracer
 
 MAIN_ALIAS = "__passel_main__"
@@ -49,6 +51,24 @@ def main_file() -> str:
     return str(Path(file).resolve()) if file and Path(file).is_file() else ""
 
 
+def main_module() -> str:
+    """Return the name that nodes know the program's own module by."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return MAIN_ALIAS if spec is None else str(spec.name)
+
+
+def check_allowed(path: str, allow: Sequence[str] | None) -> None:
+    """Raise unless a peer may have the class loaded; before anything is imported for it.
+
+    Raises:
+        ClassLoadError: Its module is not below one of those that are allowed.
+    """
+    module = path.partition(":")[0]
+    if allow is not None and not any(f"{module}.".startswith(f"{name}.") for name in allow):
+        known = ", ".join(allow) or "nothing"
+        raise ClassLoadError(path, f"its module is not allowed ({known} is); add it to `allow`")
+
+
 def load_class(path: str, *, main_path: str = "") -> type[Actor]:
     """Return the actor class that `module:Class` names.
 
@@ -62,9 +82,9 @@ def load_class(path: str, *, main_path: str = "") -> type[Actor]:
         module = (
             _main(main_path) if module_name == MAIN_ALIAS else importlib.import_module(module_name)
         )
-        found: object = module
-        for part in name.split("."):
-            found = getattr(found, part)
+        found = _within(module, name.split("."), path)
+    except ClassLoadError:
+        raise
     except AttributeError:
         raise ClassLoadError(path, f"module {module_name} has no {name}") from None
     except Exception as error:  # a module may raise anything while it is imported
@@ -74,6 +94,16 @@ def load_class(path: str, *, main_path: str = "") -> type[Actor]:
         raise ClassLoadError(path, reason) from error
     if not (isinstance(found, type) and issubclass(found, Actor)):
         raise ClassLoadError(path, "it is no actor class; subclass passel.Actor")
+    return found
+
+
+def _within(module: object, parts: Sequence[str], path: str) -> object:
+    """Return what the parts of a class's qualified name lead to, through classes alone."""
+    found = module
+    for part in parts:
+        if found is not module and not isinstance(found, type):  # it could lead to any module
+            raise ClassLoadError(path, "only classes may stand between the module and the class")
+        found = getattr(found, part)
     return found
 
 

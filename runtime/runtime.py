@@ -17,7 +17,7 @@ from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY
 from .endpoints import check_network
 from .fleet import Fleet
 from .life import DIRECTORY_SERIAL
-from .loading import load_tracer, main_file
+from .loading import load_tracer, main_file, main_module
 from .local import LocalLeaderHost
 from .loops import check_loop
 from .node import Node
@@ -26,7 +26,7 @@ from .spawning import Spawn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -69,6 +69,8 @@ class Runtime:
         plain_tcp: Leave tcp unencrypted: whoever is on the network can read and forge messages.
         loop: Event loop of node processes: `asyncio`, `uvloop`, or `auto`, which takes uvloop where
             it is installed. This process runs on whatever loop the program chose.
+        allow: Modules of which nodes may ask each other to load classes, each with what lies below
+            it; the program's own file always is. By default whatever can be imported.
         seed: Seeds the randomness of actors.
         run_directory: Parent of the run directory instead of the user's usual one.
         grace: Seconds that actors, and then processes, have to end when the runtime does.
@@ -94,6 +96,7 @@ class Runtime:
         interface: str = "127.0.0.1",
         plain_tcp: bool = False,
         loop: str = "auto",
+        allow: Sequence[str] | None = None,
         seed: int = 0,
         run_directory: Path | None = None,
         grace: float = 5.0,
@@ -112,13 +115,13 @@ class Runtime:
             raise StateError(f"runtime {name}: say either resume or discard_state, not both")
         self.name = name
         self._loop = loop
+        self._allow = None if allow is None else [*allow, main_module()]
         self._state_path = state
         self._resume = resume
         self._discard_state = discard_state
         self._state: State | None = None
         self._isolate = isolate
         self._shared_memory = shared_memory
-        self._transport = transport
         self._seed = seed
         self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
         self._grace = grace
@@ -250,7 +253,7 @@ class Runtime:
         names.nodes[LEADER] = node.info
         names.on_claim = self._claim_journal
         node.router.locator = names
-        arguments = (node, main_file(), _stay)
+        arguments = (node, main_file(), _stay, self._allow)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
         host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
         options = {
@@ -258,6 +261,7 @@ class Runtime:
             "grace": self._grace,
             "traces": self._traces,
             "loop": self._loop,
+            "allow": self._allow,
             "shared_memory": self._shared_memory,
         }
         fleet = Fleet(node, names, host, options=options, seed=self._seed, bounds=self._bounds)

@@ -31,10 +31,10 @@ from ..protocols.errors import (
     StateError,
 )
 from .arguments import unpack_arguments
-from .loading import check_signature, load_class
+from .loading import check_allowed, check_signature, load_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .node import Node
 
@@ -48,17 +48,26 @@ class NodeService(Actor):
         node: The node it serves.
         main_path: File of the program's `__main__`, for classes defined there.
         leave: Ends the node's process in order.
+        allow: Modules that a spawn may name, each with what lies below it; None for any.
     """
 
-    def __init__(self, node: Node, main_path: str, leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        main_path: str,
+        leave: Callable[[], None],
+        allow: Sequence[str] | None = None,
+    ) -> None:
         self._node = node
         self._main_path = main_path
         self._leave = leave
+        self._allow = allow
 
     @handler(concurrent=True, raises=_SPAWN_ERRORS)
     async def spawn(self, request: SpawnRequest) -> Address:
         """Start an actor of a class that this node can import."""
         node = self._node
+        check_allowed(request.class_path, self._allow)
         actor_class = load_class(request.class_path, main_path=self._main_path)
         check_signature(actor_class, request.class_path, request.signature, node.name)
         node.learn_class(actor_class)

@@ -8,8 +8,11 @@ import pytest
 from passel import Actor, handler
 from passel.actors.handler import handlers_of, signature_of
 from passel.protocols.errors import ClassLoadError, HandshakeError
+from passel.runtime import loading
 from passel.runtime.loading import MAIN_ALIAS, check_signature, load_class, path_of
 from tests.runtime.crew import Counter
+from tests.runtime.crew_flow import Gate
+from tests.runtime.worlds import open_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +33,43 @@ def test_a_class_is_found_by_its_path() -> None:
         ("tests.runtime.crew:Counter.add", "subclass passel.Actor"),
         ("tests.runtime.crew:os", "subclass passel.Actor"),
         ("os:system", "subclass passel.Actor"),
+        ("tests.runtime.test_loading:loading.Actor", "only classes may stand between"),
         ("no_such_module_at_all:A", "ModuleNotFoundError"),
     ],
 )
 def test_a_path_that_names_no_actor_class_says_why(path: str, reason: str) -> None:
     with pytest.raises(ClassLoadError, match=reason):
         load_class(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("crew:Counter", True),
+        ("crew.deep.down:Counter", True),
+        ("crewel:Counter", False),
+        ("os:Counter", False),
+        ("", False),
+        (".crew:Counter", False),
+    ],
+)
+def test_a_class_is_allowed_in_a_module_and_below_it(path: str, *, allowed: bool) -> None:
+    loading.check_allowed(path, None)
+    if allowed:
+        loading.check_allowed(path, ["other", "crew"])
+    else:
+        with pytest.raises(ClassLoadError, match=r"\(other, crew is\); add it to `allow`"):
+            loading.check_allowed(path, ["other", "crew"])
+
+
+@pytest.mark.process
+async def test_a_node_loads_no_class_that_is_not_allowed() -> None:
+    async with open_runtime(allow=["tests.runtime.crew"]) as runtime:
+        await runtime.start_node("side")
+        there = runtime.options(node="side")
+        assert await (await there.spawn(Counter)).add(1) == 1
+        with pytest.raises(ClassLoadError, match="add it to `allow`"):
+            await there.spawn(Gate)
 
 
 def test_a_class_local_to_a_function_says_what_mends_it() -> None:
