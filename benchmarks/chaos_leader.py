@@ -96,7 +96,11 @@ class Leader:
         info = await self._runtime.start_node(node, max_restarts=1_000)
         self._say("node", node=node, life=info.life, pid=info.pid)
         options = self._runtime.options(
-            node=node, name=f"tally-{node}", max_restarts=1_000, timeout=ASK_SECONDS
+            node=node,
+            name=f"tally-{node}",
+            durable=True,
+            max_restarts=1_000,
+            timeout=ASK_SECONDS,
         )
         self._tallies[node] = await options.spawn(Tally)
 
@@ -127,7 +131,7 @@ class Leader:
             start = time.monotonic()
             while True:
                 try:
-                    await tally.take.options(timeout=ASK_SECONDS)(number)
+                    await tally.take.options(timeout=ASK_SECONDS, key=str(number))(number)
                 except PasselError as error:
                     self._say("failed", number=number, error=type(error).__name__)
                     await asyncio.sleep(0.02)
@@ -151,6 +155,8 @@ async def run(words: argparse.Namespace) -> None:
         transport=words.transport,
         plain_tcp=words.transport == "tcp",
         run_directory=Path(words.run_directory),
+        state=Path(words.state),
+        resume=words.resume,
     )
     async with runtime, asyncio.TaskGroup() as group:
         leader = Leader(runtime, words.nodes.split(","), voice)
