@@ -14,9 +14,9 @@ from functools import partial
 from typing import Final
 
 from measure import Samples, arguments, in_flight, percentile, report, say
-from runtime import IN_FLIGHT, MIB, Echo, add, latency, tensors
 
 from passel import ActorRef, Runtime
+from runtime import IN_FLIGHT, MIB, Echo, add, latency, tensors
 
 LANES: Final = {"plain_": True, "curve_": False}
 """Whether tcp is plain, by what the keys begin with."""
