@@ -54,7 +54,7 @@ RATIOS: Final = (
     ("cold start to xoscar's", "cold_start_s", "xoscar_cold_start_s", "≤ 0.5"),
     ("ask in one process to a queue's hop", "inproc_ask_us", "floor_inproc_us", "≤ 3"),
 )
-"""What is promised: a ratio of two keys, and its bound."""
+"""What is aimed at: a ratio of two keys, and its bound."""
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def rendered(values: dict[str, Any]) -> str:
     tables = (
         table(["between two processes", *columns], between),
         table(["in one process", "Passel"], within),
-        table(["ratio", "measured", "promised"], ratios),
+        table(["ratio", "measured", "aim"], ratios),
     )
     return "\n\n".join((facts, *tables))
 
