@@ -17,7 +17,7 @@ import msgspec
 from ...protocols.control import JournalClaim
 from ...protocols.errors import StateError, StateExistsError, StateLockedError
 
-_LOCK: Final = "lock"
+_LOCK: Final = "state.lock"  # not `lock`: by that a run directory is known, and swept
 _FACTS: Final = "state.json"
 _JOURNALS: Final = "journals"
 _SUFFIXES: Final = (".db", ".db-wal", ".db-shm", ".commits")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from passel import Actor, ActorRef, handler
@@ -24,6 +25,7 @@ class Ledger(Actor):
     def __init__(self) -> None:
         self.total = 0
         self.amounts: list[int] = []
+        self.changed = asyncio.Event()
 
     def snapshot(self) -> list[int]:
         return self.amounts
@@ -31,17 +33,27 @@ class Ledger(Actor):
     def restore(self, state: list[int]) -> None:
         self.amounts = list(state)
         self.total = sum(state)
+        self.changed.set()
 
     @handler(raises=(RefusedError,))
     async def add(self, amount: int) -> int:
         self.amounts.append(amount)
         self.total += amount
+        self.changed.set()
         if amount < 0:
             raise RefusedError(f"{amount} is negative")
         return self.total
 
     @handler
     async def entries(self) -> list[int]:
+        return list(self.amounts)
+
+    @handler(concurrent=True)
+    async def when(self, count: int) -> list[int]:
+        """Return what was entered once there are so many of them."""
+        while len(self.amounts) < count:
+            await self.changed.wait()
+            self.changed.clear()
         return list(self.amounts)
 
     @handler
