@@ -54,6 +54,7 @@ class Member:
         life: Which life it is in, from 1.
         process: The process of that life.
         placed: What was spawned on it under a name, in order; spawned again on its next life.
+        orphaned: Names whose actors a life could not spawn again because it ended, too.
         leaving: Whether its end is wanted.
         joined: Resolved when the present life has joined, or has ended before it could.
         watch: Waits for the end of the present life's process.
@@ -69,6 +70,7 @@ class Member:
     life: int = 0
     process: Process | None = None
     placed: dict[str, SpawnRequest] = field(default_factory=dict)
+    orphaned: list[str] = field(default_factory=list)
     leaving: bool = False
     joined: asyncio.Future[NodeInfo] | None = None
     watch: asyncio.Task[None] | None = None
@@ -296,7 +298,8 @@ class Fleet:
             log.error("node died", node=member.name, life=life, how=_how(end), said=last)
         await self._tell_others(down)  # also of one that said goodbye: now it reads no memory
         await self._revive(member, moved)
-        member.revival = None
+        if member.revival is asyncio.current_task():
+            member.revival = None
 
     async def _revive(self, member: Member, moved: list[str]) -> None:
         while not member.leaving:
@@ -319,7 +322,11 @@ class Fleet:
         self._forget(member, moved)
 
     async def _respawn(self, member: Member, info: NodeInfo, moved: list[str]) -> None:
-        """Spawn the named actors of the former life again, in their order."""
+        """Spawn the named actors of the former life again, in their order.
+
+        When this life ends meanwhile, what is left of them is the next one's.
+        """
+        moved, member.orphaned = [*moved, *member.orphaned], []
         service = service_of(self._node, member.name, info.life)
         requests = [r for n, r in member.placed.items() if n in moved]
         wanted = [r for r in requests if r.supervision.max_restarts > 0]
@@ -332,11 +339,21 @@ class Fleet:
             try:
                 address = await service.spawn(await self._claimed(request))
             except PasselError as error:
-                log.error("actor not restarted", actor=request.name, error=str(error))
-                self._directory.names.free(request.name)
+                if self._is_up(info):
+                    log.error("actor not restarted", actor=request.name, error=str(error))
+                    self._directory.names.free(request.name)
+                else:
+                    member.orphaned.append(request.name)
             else:
-                self._directory.names.bind(request.name, address)
+                if self._is_up(info):
+                    self._directory.names.bind(request.name, address)
+                else:
+                    member.orphaned.append(request.name)
         self._directory.change()
+
+    def _is_up(self, info: NodeInfo) -> bool:
+        """Return whether this is the present life of a node."""
+        return self._directory.nodes.get(info.node) == info
 
     async def _claimed(self, request: SpawnRequest) -> SpawnRequest:
         """Return the request with a new right to the journal, if the actor is durable."""
@@ -353,7 +370,7 @@ class Fleet:
                     await service_of(self._node, info.node, info.life).peer_down.tell(down)
 
     def _forget(self, member: Member, moved: list[str]) -> None:
-        for name in moved:
+        for name in (*moved, *member.orphaned):
             self._directory.names.free(name)
         if self._members.get(member.name) is member:
             del self._members[member.name]
