@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path  # noqa: TC003  # typer reads it at run time
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,6 +55,16 @@ def run_command(
         str,
         typer.Option(metavar="MODULE:FUNCTION", help="Make OpenTelemetry spans; it sets that up."),
     ] = "",
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Directory of what durable actors keep; default: the user's for NAME."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the state of an earlier run, if any.")
+    ] = False,
+    discard_state: Annotated[
+        bool, typer.Option("--discard-state", help="Start anew; lose an earlier run's state.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")
     ] = False,
@@ -70,6 +81,8 @@ def run_command(
 
     `passel run examples/pipeline.yaml --set params.workers=3 --json`
 
+    `passel run shop.yaml --state /var/lib/shop --resume`
+
     `passel run crew.yaml --name nightly --timeout 600 --metrics 9464 > crew.log`
     """
     interruption = Interruption()
@@ -77,8 +90,9 @@ def run_command(
         load_metrics()  # what is not installed is said before anything starts
     from ..runtime import Runtime  # it needs sockets, which `check` and others do without
 
-    named = {"name": name} if name else {}
-    runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, traces=traces, **named)
+    options: dict[str, Any] = {"name": name} if name else {}
+    options |= {"state": state, "resume": resume, "discard_state": discard_state}
+    runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, traces=traces, **options)
     _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None, metrics)

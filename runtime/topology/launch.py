@@ -117,6 +117,7 @@ class Launched:
             name=actor.name,
             node=actor.node or "",
             capacity=actor.spec.capacity,
+            durable=actor.spec.durable,
             max_restarts=supervise.max_restarts,
             within=supervise.within,
             backoff=supervise.backoff,

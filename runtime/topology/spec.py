@@ -72,6 +72,7 @@ class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         args: Arguments of the constructor. `{ref: other}`, `{refs: other}` (all replicas, as a list)
             and `{pool: other}` (all replicas, as a `Pool`) stand for actors, at any depth.
         capacity: Bound of its mailbox, in messages.
+        durable: Keep its state and messages in a journal, for the next life or run of it.
         supervise: What happens when it fails.
     """
 
@@ -89,6 +90,7 @@ class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(description="Constructor arguments; {ref: x}, {refs: x}, {pool: x} stand for actors."),
     ] = {}
     capacity: Annotated[int, Meta(ge=1, description="Bound of the mailbox, in messages.")] = 1024
+    durable: Annotated[bool, Meta(description="Keep its state and messages in a journal.")] = False
     supervise: Supervise = Supervise()
 
 

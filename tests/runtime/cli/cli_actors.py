@@ -95,3 +95,24 @@ class Stubborn(Actor):
     async def wait(self) -> None:
         """Wait for ever."""
         await asyncio.Event().wait()
+
+
+class Ledger(Actor):
+    """Keeps a total from run to run."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def snapshot(self) -> int:
+        """Return what is kept."""
+        return self.total
+
+    def restore(self, state: int) -> None:
+        """Go on from what was kept."""
+        self.total = state
+
+    @handler
+    async def add(self, amount: int) -> int:
+        """Return the new total."""
+        self.total += amount
+        return self.total

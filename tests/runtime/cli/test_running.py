@@ -291,3 +291,16 @@ def test_the_run_directory_is_private(host: Host) -> None:
     assert os.stat(folder).st_mode & 0o077 == 0
     server.send_signal(signal.SIGTERM)
     assert server.wait(10) == exits.TERMINATED
+
+
+def test_durable_state_is_resumed_or_discarded_and_never_met_unasked(
+    host: Host, tmp_path: Path
+) -> None:
+    words = ["run", "durable.yaml", "--state", str(tmp_path / "state")]
+    assert host.run(*words).stdout == "3\n"
+    refused = host.run(*words)
+    assert refused.returncode != exits.OK
+    assert "--resume" in refused.stderr
+    assert "--discard-state" in refused.stderr
+    assert host.run(*words, "--resume").stdout == "6\n"
+    assert host.run(*words, "--discard-state").stdout == "3\n"
