@@ -48,6 +48,10 @@ class Ledger(Actor):
     async def entries(self) -> list[int]:
         return list(self.amounts)
 
+    @handler
+    async def fill(self, count: int) -> None:
+        self.amounts = list(range(1_000_000, 1_000_000 + count))
+
     @handler(concurrent=True)
     async def when(self, count: int) -> list[int]:
         """Return what was entered once there are so many of them."""
@@ -62,6 +66,21 @@ class Ledger(Actor):
         await to.add.tell(amount)
         if amount > 100:
             raise RefusedError("too much")
+
+
+class Relay(Actor):
+    """Asks another actor, and keeps nothing."""
+
+    def snapshot(self) -> None:
+        return None
+
+    def restore(self, state: None) -> None:
+        del state
+
+    @handler
+    async def ask_and_fail(self, amount: int, to: ActorRef[Ledger]) -> None:
+        await to.add(amount)
+        raise RuntimeError("after the ask")
 
 
 class EventLedger(Actor):

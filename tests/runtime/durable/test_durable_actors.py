@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from passel import Runtime
-from passel.protocols.errors import SpawnError, StateExistsError, StateLockedError
-from tests.runtime.crew_durable import EventLedger, Forgetful, Ledger, RefusedError
+from passel.protocols.errors import (
+    CorruptJournalError,
+    JournalError,
+    RemoteError,
+    SpawnError,
+    StateExistsError,
+    StateLockedError,
+)
+from tests.runtime.crew_durable import EventLedger, Forgetful, Ledger, RefusedError, Relay
+from tests.runtime.full_disk import files_no_larger_than
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,6 +91,53 @@ async def test_events_are_kept_between_snapshots(tmp_path: Path, isolate: bool) 
     async with runtime_in(tmp_path, isolate=isolate, resume=True) as rt:
         ledger = await rt.options(**options).spawn(EventLedger)
         assert await ledger.add(0) == 28
+
+
+async def test_a_full_disk_fails_those_who_call_and_the_actor_goes_on_when_there_is_space(
+    tmp_path: Path, isolate: bool
+) -> None:
+    async with runtime_in(tmp_path, isolate=isolate) as rt:
+        ledger = await rt.options(name="ledger", durable=True).spawn(Ledger)
+        await ledger.add(1)
+        with files_no_larger_than(300_000):
+            with pytest.raises(JournalError, match=r"ledger\.db: .*; look at the space"):
+                await ledger.fill(100_000)
+            with pytest.raises(JournalError):
+                await ledger.add.options(key="k").tell(2)
+        while True:
+            try:
+                await ledger.add(3)
+                break
+            except JournalError:
+                await asyncio.sleep(0)
+        assert await ledger.entries() == [1, 3]
+    async with runtime_in(tmp_path, isolate=isolate, resume=True) as rt:
+        ledger = await rt.options(name="ledger", durable=True).spawn(Ledger)
+        assert await ledger.entries() == [1, 3]
+
+
+async def test_a_damaged_journal_fails_the_spawn_and_nothing_else(tmp_path: Path) -> None:
+    async with runtime_in(tmp_path) as rt:
+        for name in ("one", "two"):
+            ledger = await rt.options(name=name, durable=True).spawn(Ledger)
+            await ledger.add(1)
+    file = tmp_path / "state" / "journals" / "one.db"
+    file.write_bytes(b"hello" * 1000)
+    async with runtime_in(tmp_path, resume=True) as rt:
+        with pytest.raises(CorruptJournalError, match=r"restore .* from a backup"):
+            await rt.options(name="one", durable=True).spawn(Ledger)
+        two = await rt.options(name="two", durable=True).spawn(Ledger)
+        assert await two.entries() == [1]
+
+
+async def test_a_key_is_answered_again_in_the_next_run(tmp_path: Path, isolate: bool) -> None:
+    for run in range(2):
+        async with runtime_in(tmp_path, isolate=isolate, resume=bool(run)) as rt:
+            ledger = await rt.options(name="ledger", durable=True).spawn(Ledger)
+            relay = await rt.options(name="relay", durable=True).spawn(Relay)
+            with pytest.raises(RemoteError):
+                await relay.ask_and_fail.options(key="k")(5, ledger)
+            assert await ledger.entries() == [5]
 
 
 async def test_an_actor_without_name_or_snapshot_cannot_be_durable(tmp_path: Path) -> None:

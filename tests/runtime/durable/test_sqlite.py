@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import shutil
 import sqlite3
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ import pytest
 from passel.protocols.errors import CorruptJournalError, JournalError, StaleEpochError
 from passel.runtime.durable.sqlite import SQLiteStore
 from passel.runtime.durable.store import Change, Record, RecordId
+from tests.runtime.full_disk import files_no_larger_than
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 
@@ -63,16 +63,6 @@ def image(source: Path, to: Path) -> Path:
     """Copy the files of an open journal, as a killed process would leave them."""
     shutil.copytree(source, to, ignore=shutil.ignore_patterns("*-shm"))
     return to
-
-
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_what_was_committed_is_there_when_the_journal_is_opened_again(tmp_path: Path) -> None:
