@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 A = TypeVar("A", bound="Actor")
+T = TypeVar("T")
 
 
 class Timer(Protocol):
@@ -95,6 +96,14 @@ class Context(Spawner, Protocol):
 
         Raises:
             DeadActorError: No living actor has the name.
+        """
+        ...
+
+    async def share(self, array: T) -> T:
+        """Put an array or tensor into shared memory once; see `Runtime.share`.
+
+        Raises:
+            SharedMemoryError: There is no room for it.
         """
         ...
 

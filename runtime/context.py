@@ -83,6 +83,10 @@ class ActorContext:
         """Return a reference to the named actor."""
         return await self._node.lookup(name, actor_class)
 
+    async def share(self, array: Any) -> Any:
+        """Put an array into shared memory once."""
+        return self._node.share(array)
+
     async def run_blocking(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run blocking work in this actor's own thread."""
         if self._worker is None:

@@ -25,6 +25,7 @@ from ..protocols.errors import (
     NodeDeadError,
     PasselError,
     RuntimeClosedError,
+    SharedMemoryError,
     SpawnError,
     StateError,
 )
@@ -376,6 +377,16 @@ class Node:
     def named(self, name: str, actor_class: type) -> Reference:
         """Return a reference that is looked up when its first message is sent."""
         return self.reference(reference_type(actor_class), Address("", name, 0))
+
+    def share(self, array: Any) -> Any:
+        """Return a copy of an array that lies in shared memory; see `Runtime.share`.
+
+        Raises:
+            SharedMemoryError: There is no room for it.
+        """
+        if self.memory is None:
+            raise SharedMemoryError("an array", f"node {self.name} has no shared memory")
+        return self.memory.share(array)
 
     async def stop_actors(self, names: list[str], *, grace: float) -> None:
         """Stop actors of this node, one after the other; `grace` is for all of them together."""

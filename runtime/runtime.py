@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 A = TypeVar("A", bound="Actor")
+T = TypeVar("T")
 
 
 class Runtime:
@@ -403,6 +404,21 @@ class Runtime:
     async def watch(self, ref: Any) -> ActorDown:
         """Wait until an actor is gone and return why; at once when it already is."""
         return await self._parts.node.watch(ref)
+
+    async def share(self, array: T) -> T:
+        """Put an array or tensor into shared memory once, and return it as it lies there.
+
+        The array that is returned is read-only and equal to the one given. Messages to other
+        processes of the host refer to it, and to contiguous parts of it, instead of copying: how
+        large it is does not matter. Receivers get a read-only array that lies in the same memory.
+        The memory is free again when this array, every view of it and everything that was sent
+        of it is gone, or the processes that had it. An actor of another host gets a copy.
+
+        Raises:
+            SharedMemoryError: There is no room for it.
+            CodecError: It is no array that can travel.
+        """
+        return cast("T", self._parts.node.share(array))
 
     # Nodes.
 

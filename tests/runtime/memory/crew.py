@@ -65,6 +65,13 @@ class Reader(Actor):
         return await to.keep(array)
 
     @handler
+    async def hand_out(self, length: int, to: list[ActorRef[Reader]]) -> None:
+        """Share ones of shape (length,) and let others keep them."""
+        shared = await self.context.share(np.ones(length))
+        for reader in to:
+            await reader.keep(shared)
+
+    @handler
     async def die(self) -> None:
         """End the process without a word."""
         os._exit(7)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from passel import DeadActorError, NodeDeadError, Runtime
-from passel.protocols.errors import CodecError
+from passel.protocols.errors import CodecError, SharedMemoryError
 from passel.runtime.local import MEMORY
 from tests.conftest import ROOT
 from tests.runtime.memory.crew import Reader
@@ -116,6 +116,37 @@ async def test_actors_of_one_node_use_slots_when_messages_are_isolated() -> None
         assert memory(runtime).slots_used == 2
         await reader.drop()
         await settled(runtime)
+
+
+async def test_a_shared_array_travels_any_number_of_times_without_a_copy() -> None:
+    async with open_runtime() as runtime:
+        one, two = await opened(runtime, "one"), await opened(runtime, "two")
+        near = await runtime.spawn(Reader)
+        shared = await runtime.share(np.arange(float(LARGE)))
+        for reader in (one, two, near):
+            for _ in range(3):
+                await reader.keep(shared)
+            assert await reader.read(shared[10:20]) == sum(range(10, 20))
+        assert memory(runtime).slots_used == 1
+        del shared
+        await near.drop()
+        await one.drop()
+        os.kill(runtime.pid_of("two"), signal.SIGKILL)
+        await settled(runtime)
+
+
+async def test_an_actor_can_share_what_it_passes_on() -> None:
+    async with open_runtime() as runtime:
+        one, two = await opened(runtime, "one"), await opened(runtime, "two")
+        await one.hand_out(LARGE, [two, two, two])
+        assert await two.sums() == [float(LARGE)] * 3
+        assert await used(runtime, "one") == 1
+
+
+async def test_without_shared_memory_sharing_says_so() -> None:
+    async with open_runtime(shared_memory=0) as runtime:
+        with pytest.raises(SharedMemoryError, match="has no shared memory"):
+            await runtime.share(np.ones(LARGE))
 
 
 # Whatever becomes of a message, its slot is free in the end.
