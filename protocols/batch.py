@@ -73,6 +73,14 @@ def peek_mark(frame: Buffer) -> Mark | None:
     return None
 
 
+def frames_of(message: AnyMessage) -> int:
+    """Return how many of a multipart's tensor frames belong to a message."""
+    if not isinstance(message, Request | Reply | Item):
+        return 0
+    frames = message.frames
+    return frames if isinstance(frames, int) else frames.count(None)
+
+
 def deal_frames(
     messages: Sequence[AnyMessage], frames: Sequence[Buffer]
 ) -> list[Sequence[Buffer]] | None:
@@ -92,7 +100,7 @@ def deal_frames(
     dealt: list[Sequence[Buffer]] = []
     position = 0
     for message in messages:
-        count = message.frames if isinstance(message, Request | Reply | Item) else 0
+        count = frames_of(message)
         if count < 0 or position + count > len(frames):
             raise CodecError("batch", f"message wants {count} of {len(frames) - position} frames")
         dealt.append(frames[position : position + count])

@@ -16,6 +16,9 @@ from __future__ import annotations
 import msgspec
 
 from .confidential import Confidential
+from .slots import SlotRecord
+
+Frames = int | list[SlotRecord | None]
 
 
 class Message(msgspec.Struct, array_like=True, gc=False, tag_field="kind"):
@@ -41,7 +44,8 @@ class Request(Message, array_like=True, gc=False):
             Empty for a request that is sent once.
         beside: Whether it takes a place beside the mailbox (the sender knows that its handler is
             concurrent or a stream) and not one in it.
-        frames: How many of the multipart's tensor frames belong to this message.
+        frames: How many of the multipart's tensor frames belong to this message. When bytes of
+            it are in shared memory: for each of its arrays where they are, None for a frame.
         body: The encoded arguments.
     """
 
@@ -57,7 +61,7 @@ class Request(Message, array_like=True, gc=False):
     trace: bytes
     key: str
     beside: bool
-    frames: int
+    frames: Frames
     body: msgspec.Raw
 
 
@@ -83,7 +87,7 @@ class Reply(Message, array_like=True, gc=False, tag=3):
 
     id: int
     sent: float
-    frames: int
+    frames: Frames
     body: msgspec.Raw
 
 
@@ -100,7 +104,7 @@ class Item(Message, array_like=True, gc=False, tag=5):
 
     id: int
     sent: float
-    frames: int
+    frames: Frames
     body: msgspec.Raw
 
 

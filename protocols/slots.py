@@ -1,20 +1,14 @@
-"""Slots of shared memory on the wire: a tensor frame that only says where the bytes are.
+"""Slots of shared memory on the wire: what stands for the bytes of an array that lie in one.
 
-An array below INLINE_ARRAY_BYTES never has a frame of its own, so a frame shorter than that is
-such a descriptor. It names no file: the segment's name follows from who sends, and a number.
+It names no file: the segment's name follows from who sends, and a number.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from .errors import LimitError, ProtocolError
-from .limits import INLINE_ARRAY_BYTES, MAX_FRAME_BYTES
-
-if TYPE_CHECKING:
-    from .arrays import Buffer
+from .limits import MAX_FRAME_BYTES
 
 
 class SlotRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -31,33 +25,15 @@ class SlotRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     size: int
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(SlotRecord)
-
-
-def is_slot(frame: Buffer) -> bool:
-    """Return whether a tensor frame is a descriptor, and not the bytes themselves."""
-    return memoryview(frame).nbytes < INLINE_ARRAY_BYTES
-
-
-def pack_slot(record: SlotRecord) -> bytes:
-    """Return the frame that stands for the bytes in a slot."""
-    return _encoder.encode(record)
-
-
-def unpack_slot(frame: Buffer) -> SlotRecord:
-    """Return what a descriptor says.
+def check_slot(record: SlotRecord, available: int) -> None:
+    """Raise unless a slot lies within the `available` bytes of its segment.
 
     Raises:
-        ProtocolError: It is none.
-        LimitError: It describes more than a frame may have.
+        ProtocolError: It does not.
+        LimitError: It is larger than a frame may be.
     """
-    try:
-        record = _decoder.decode(frame)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise ProtocolError(f"frame of {memoryview(frame).nbytes} bytes: {error}") from None
-    if record.segment < 1 or record.offset < 0 or record.size < 1:
-        raise ProtocolError(f"slot of {record.size} bytes at {record.offset}")
-    if record.size > MAX_FRAME_BYTES:
-        raise LimitError("size of a slot", record.size, MAX_FRAME_BYTES)
-    return record
+    offset, size = record.offset, record.size
+    if size > MAX_FRAME_BYTES:
+        raise LimitError("size of a slot", size, MAX_FRAME_BYTES)
+    if size < 1 or not 0 <= offset <= available - size:
+        raise ProtocolError(f"slot of {size} bytes at {offset} of {available}")

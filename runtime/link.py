@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..protocols.arrays import MissingFrame
-from ..protocols.batch import pack_batch
+from ..protocols.batch import frames_of, pack_batch
 from ..protocols.envelope import (
     Ask,
     Closed,
@@ -27,7 +27,6 @@ from ..protocols.envelope import (
 from ..protocols.errors import CodecError
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
-from ..protocols.slots import is_slot
 from .reliability import ACKNOWLEDGE_EVERY, TICK, GoBackN, Resend
 from .sending import ASK, OPEN, TELL
 from .target import RemoteTarget
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from ..protocols.address import Address
     from ..protocols.arrays import Buffer
     from ..protocols.codec import Codec
-    from ..protocols.envelope import AnyMessage, Mark
+    from ..protocols.envelope import AnyMessage, Frames, Mark
     from ..protocols.errors import DeadActorError, PasselError
     from .cell import Cell
     from .inbound import Inbound
@@ -168,7 +167,9 @@ class Link:
         outbox = self._outbox
         outbox.append(message)
         if frames:
-            self._frames.extend(self.lane.lend(frames) if self.lane is not None else frames)
+            if self.lane is not None:
+                message, frames = self.lane.lend(message, frames)
+            self._frames.extend(frames)
         self._bytes += size
         if self._bytes > _FLUSH_BYTES or len(outbox) >= MAX_BATCH_MESSAGES:
             self.flush()
@@ -209,7 +210,7 @@ class Link:
                 self._wait(TICK)
             return
         first, rest = messages[: count // 2], messages[count // 2 :]
-        share = sum(getattr(message, "frames", 0) for message in first)
+        share = sum(frames_of(message) for message in first)
         self._ship(outlet, first, frames[:share])
         self._ship(outlet, rest, frames[share:])
 
@@ -274,11 +275,14 @@ class Link:
         if self.lane is not None and (returned := self.lane.returns()) is not None:
             self.send(returned)
 
-    def borrowed(self, frames: Sequence[Buffer]) -> Sequence[Buffer]:
-        """Return a message's frames with memory in place of descriptors of slots."""
+    def buffers(self, wanted: Frames, frames: Sequence[Buffer]) -> Sequence[Buffer]:
+        """Return where the bytes of a message's arrays are: in its frames, or in slots."""
+        if isinstance(wanted, int):
+            return frames
         if self.lane is not None:
-            return self.lane.borrow(frames)
-        return [MissingFrame(_NO_LANE) if is_slot(frame) else frame for frame in frames]
+            return self.lane.borrow(wanted, frames)
+        own = iter(frames)
+        return [next(own) if slot is None else MissingFrame(_NO_LANE) for slot in wanted]
 
     def consumed(self, cell: Cell, *, beside: bool) -> None:
         """One of the peer's requests gave up its place; give places back, many at a time."""

@@ -115,9 +115,8 @@ class Receiver:
         nothing: Sequence[Buffer] = ()
         for index in range(1, len(messages)):
             message = messages[index]
-            own = dealt[index] if dealt else nothing
             try:
-                self._kinds[type(message)](link, message, link.borrowed(own) if own else own)
+                self._kinds[type(message)](link, message, dealt[index] if dealt else nothing)
             except PasselError as error:
                 self.refuse(identity, str(error))
 
@@ -233,6 +232,7 @@ class Receiver:
 
     def _request(self, link: Link, message: Request, frames: Sequence[Buffer]) -> None:
         node = self._node
+        frames = link.buffers(message.frames, frames)
         cell = node.cells.get(message.target)
         if cell is None or cell.address.incarnation != message.incarnation:
             self._undeliverable(link, message)
@@ -300,6 +300,7 @@ class Receiver:
             sending.taken()
 
     def _reply(self, link: Link, message: Reply, frames: Sequence[Buffer]) -> None:
+        frames = link.buffers(message.frames, frames)
         sending = link.pending.pop(message.id, None)
         if sending is None:
             self._node.counters.late_replies += 1
@@ -324,6 +325,7 @@ class Receiver:
             sending.failed_remotely(failed)
 
     def _item(self, link: Link, message: Item, frames: Sequence[Buffer]) -> None:
+        frames = link.buffers(message.frames, frames)
         sending = link.pending.get(message.id)
         if sending is None:
             self._node.counters.late_replies += 1

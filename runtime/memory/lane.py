@@ -8,15 +8,16 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
 from ...protocols.arrays import Buffer, MissingFrame
-from ...protocols.envelope import Returned
+from ...protocols.envelope import Item, Reply, Request, Returned
 from ...protocols.errors import ProtocolError
-from ...protocols.slots import SlotRecord, is_slot, pack_slot, unpack_slot
+from ...protocols.slots import SlotRecord, check_slot
 from .slots import MIN_SLOT_BYTES
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
+    from ...protocols.envelope import AnyMessage
     from .memory import NodeMemory
     from .slots import Peer
 
@@ -57,30 +58,37 @@ class Lane:
 
     # What we lend.
 
-    def lend(self, frames: Sequence[Buffer]) -> list[Buffer]:
-        """Return the frames with descriptors for those that are in slots now.
+    def lend(
+        self, message: AnyMessage, frames: Sequence[Buffer]
+    ) -> tuple[AnyMessage, Sequence[Buffer]]:
+        """Return the message, now with the slots of its arrays, and the frames that are left.
 
-        One that is shared already is only referred to; a large one is copied into a slot, if
-        there is any; the others stay as they are.
+        An array that is shared already is only referred to; a large one is copied into a slot,
+        if there is any; the others keep their frames.
         """
-        return [self._lend(frame) for frame in frames]
+        assert isinstance(message, Request | Reply | Item), "the others have no arrays"
+        slots = [self._lend(frame) for frame in frames]
+        left = [frame for frame, slot in zip(frames, slots, strict=True) if slot is None]
+        if len(left) < len(frames):
+            message.frames = slots
+        return message, left
 
-    def _lend(self, frame: Buffer) -> Buffer:
+    def _lend(self, frame: Buffer) -> SlotRecord | None:
         memory = self._memory
-        size = memoryview(frame).nbytes
         record = memory.find(frame)
         if record is not None:
             memory.lend(record, self._peer)
-            return pack_slot(record)
+            return record
+        size = memoryview(frame).nbytes
         if size < MIN_SLOT_BYTES:
-            return frame
+            return None
         slot = memory.put(frame)
         if slot is None:
             memory.fallbacks += 1
-            return frame
+            return None
         memory.pool.lend(slot, self._peer)
         memory.pool.let_go(slot)
-        return pack_slot(SlotRecord(slot.segment, slot.offset, size))
+        return SlotRecord(slot.segment, slot.offset, size)
 
     def returned(self, message: Returned) -> None:
         """The peer gives slots back.
@@ -93,29 +101,25 @@ class Lane:
 
     # What we borrow.
 
-    def borrow(self, frames: Sequence[Buffer]) -> list[Buffer]:
-        """Return the frames with memory in place of descriptors.
+    def borrow(self, slots: Sequence[SlotRecord | None], frames: Sequence[Buffer]) -> list[Buffer]:
+        """Return where the bytes of a message's arrays are: in slots, and in its frames.
 
         Each slot is returned when the last array that lies in it is gone, whatever became of
         the message.
         """
-        return [self._borrow(frame) if is_slot(frame) else frame for frame in frames]
+        own = iter(frames)
+        return [next(own) if slot is None else self._borrow(slot) for slot in slots]
 
-    def _borrow(self, frame: Buffer) -> Buffer:
+    def _borrow(self, record: SlotRecord) -> Buffer:
         import numpy as np  # loaded only where arrays arrive
 
-        try:
-            record = unpack_slot(frame)
-        except ProtocolError as error:
-            return MissingFrame(str(error))
         segment, offset, size = record.segment, record.offset, record.size
         try:
             memory = self._memory.attached(self._writer, segment)
+            check_slot(record, memory.nbytes)
         except ProtocolError as error:
             self._drop(segment, offset, size)
             return MissingFrame(str(error))
-        if offset + size > memory.nbytes:
-            return MissingFrame(f"slot of {size} bytes at {offset} of {memory.nbytes}")
         # A memoryview would not do: arrays refer to the memory behind it, not to the view.
         owner = np.frombuffer(memory, np.uint8, size, offset)
         weakref.finalize(owner, self._drop, segment, offset, size).atexit = False

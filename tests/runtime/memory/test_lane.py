@@ -7,13 +7,15 @@ import gc
 import threading
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from passel.protocols.arrays import MissingFrame, pack_array, unpack_array
+from passel.protocols.envelope import Reply
 from passel.protocols.errors import CodecError, LimitError, ProtocolError, SharedMemoryError
-from passel.protocols.slots import SlotRecord, is_slot, pack_slot, unpack_slot
+from passel.protocols.slots import SlotRecord, check_slot
 from passel.runtime.memory import HeapSegments, Lane, NodeMemory
 
 if TYPE_CHECKING:
@@ -40,7 +42,15 @@ class Pair:
         """Send an array from `one` to `two`, and return what arrives."""
         frames: list[Buffer] = []
         body = pack_array(array, frames)
-        return unpack_array(body, self.back.borrow(self.there.lend(frames)))
+        return unpack_array(body, self.carried(frames))
+
+    def carried(self, frames: list[Buffer]) -> list[Buffer]:
+        """Carry the frames of a message from `one` to `two`."""
+        message, left = self.there.lend(Reply(1, 0.0, len(frames), msgspec.Raw()), frames)
+        assert isinstance(message, Reply)
+        if isinstance(message.frames, int):
+            return list(left)
+        return self.back.borrow(message.frames, left)
 
     def returned(self) -> None:
         """Carry what `two` gives back to `one`."""
@@ -159,7 +169,7 @@ async def test_a_frame_that_is_never_decoded_is_returned() -> None:
     pair = Pair()
     frames: list[Buffer] = []
     pack_array(np.ones(MIB), frames)
-    borrowed = pair.back.borrow(pair.there.lend(frames))
+    borrowed = pair.carried(frames)
     assert pair.used == 1
     del borrowed
     gc.collect()
@@ -170,9 +180,9 @@ async def test_a_frame_that_is_never_decoded_is_returned() -> None:
 # What a peer may send.
 
 
-async def refusal(pair: Pair, frame: bytes) -> str:
-    """Return why an array in the slot that `frame` describes cannot be had."""
-    (found,) = pair.back.borrow([frame])
+async def refusal(pair: Pair, *slot: int) -> str:
+    """Return why an array in a slot cannot be had."""
+    (found,) = pair.back.borrow([SlotRecord(*slot)], [])
     assert isinstance(found, MissingFrame)
     body = pack_array(np.ones(MIB), [])
     with pytest.raises(CodecError, match="array") as caught:
@@ -185,14 +195,12 @@ async def test_a_slot_beyond_its_segment_is_refused() -> None:
     pair.sent(np.ones(MIB))
     size = pair.one.statistics.bytes
     for offset, length in ((size, 1), (0, size + 1), (size - 1, 2)):
-        frame = pack_slot(SlotRecord(1, offset, length))
-        assert "slot of" in await refusal(pair, frame)
+        assert "slot of" in await refusal(pair, 1, offset, length)
 
 
 async def test_a_segment_that_is_not_there_is_refused_and_its_slot_returned() -> None:
     pair = Pair()
-    frame = pack_slot(SlotRecord(77, 0, 100))
-    assert "segment one.1.77 cannot be read" in await refusal(pair, frame)
+    assert "segment one.1.77 cannot be read" in await refusal(pair, 77, 0, 100)
     message = pair.back.returns()
     assert message is not None
     assert message.slots == [(77, 0)]
@@ -200,21 +208,14 @@ async def test_a_segment_that_is_not_there_is_refused_and_its_slot_returned() ->
 
 @pytest.mark.parametrize("record", [(0, 0, 1), (1, -1, 1), (1, 0, 0), (1, 0, -5)])
 async def test_numbers_out_of_range_are_refused(record: tuple[int, int, int]) -> None:
-    frame = pack_slot(SlotRecord(*record))
-    with pytest.raises(ProtocolError):
-        unpack_slot(frame)
-    assert "slot of" in await refusal(Pair(), frame)
+    pair = Pair()
+    pair.sent(np.ones(MIB))
+    assert await refusal(pair, *record)
 
 
 async def test_a_slot_larger_than_any_frame_is_refused() -> None:
     with pytest.raises(LimitError):
-        unpack_slot(pack_slot(SlotRecord(1, 0, 1 << 60)))
-
-
-@pytest.mark.parametrize("frame", [b"", b"\xc1", b"\x93\x01\x02", b"\x90", bytes(5_000)])
-async def test_a_short_frame_that_is_no_descriptor_is_refused(frame: bytes) -> None:
-    assert is_slot(frame)
-    assert await refusal(Pair(), frame)
+        check_slot(SlotRecord(1, 0, 1 << 60), 1 << 61)
 
 
 async def test_what_was_not_lent_cannot_be_returned() -> None:
