@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 RETURN_SECONDS: Final = 0.005
 """How long slots that are to be returned wait for a message that they can travel with."""
 
-RETURN_BYTES: Final = 8 << 20
-"""A slot of this size is returned at once: its reuse is worth a message."""
-
 
 class Lane:
     """What two nodes that share memory keep of one another.
@@ -118,22 +115,20 @@ class Lane:
             memory = self._memory.attached(self._writer, segment)
             check_slot(record, memory.nbytes)
         except ProtocolError as error:
-            self._drop(segment, offset, size)
+            self._drop(segment, offset)
             return MissingFrame(str(error))
         # A memoryview would not do: arrays refer to the memory behind it, not to the view.
         owner = np.frombuffer(memory, np.uint8, size, offset)
-        weakref.finalize(owner, self._drop, segment, offset, size).atexit = False
+        weakref.finalize(owner, self._drop, segment, offset).atexit = False
         return owner.data
 
-    def _drop(self, segment: int, offset: int, size: int) -> None:
+    def _drop(self, segment: int, offset: int) -> None:
         """A slot is no longer read here. Runs wherever the last array is collected."""
         if self._closed:
             return
         self._returns.append((segment, offset))
         if threading.get_ident() != self._thread:
             self._memory.soon(self._wake, self._context)
-        elif size >= RETURN_BYTES:
-            self._loop.call_soon(self._wake, context=self._context)
         elif not self._due:
             self._due = True
             self._loop.call_later(RETURN_SECONDS, self._return, context=self._context)
