@@ -105,6 +105,18 @@ async def tensors(ref: ActorRef[Echo], size: int, number: int) -> float:
     return size / percentile(sorted(times), 50) / 1e9
 
 
+async def descriptor(
+    ref: ActorRef[Echo], shared: np.ndarray, seconds: float
+) -> tuple[float, float]:
+    """Return p50 in microseconds of asks with an array that is shared, and with none, by turns."""
+    with_array: list[float] = []
+    without: list[float] = []
+    for _ in range(4):
+        with_array += await timed_async(lambda: ref.read(shared), seconds / 8)
+        without += await timed_async(lambda: ref.echo(7), seconds / 8)
+    return percentile(sorted(with_array), 50) * 1e6, percentile(sorted(without), 50) * 1e6
+
+
 async def spawns(number: int) -> tuple[float, float]:
     """Return local spawns per second and resident bytes per idle actor that has answered once."""
     async with Runtime(name="bench-spawn") as runtime:
@@ -154,7 +166,12 @@ def processor_seconds(pid: int) -> float:
     return sum(int(entry.read_text().split()[0]) for entry in threads) / 1e9
 
 
-async def round_of(near: ActorRef[Echo], far: dict[str, ActorRef[Echo]], seconds: float) -> Round:
+async def round_of(
+    near: ActorRef[Echo],
+    far: dict[str, ActorRef[Echo]],
+    shared: dict[str, np.ndarray],
+    seconds: float,
+) -> Round:
     """Measure once all that needs running actors: in this process, and in another one by transport."""
     times = await latency(near, seconds)
     found = {"inproc_ask_us": percentile(times, 50) * 1e6}
@@ -166,6 +183,9 @@ async def round_of(near: ActorRef[Echo], far: dict[str, ActorRef[Echo]], seconds
         found[f"{lane}tells_per_s"] = await tells(ref, 50_000)
         found[f"{lane}tensor_1mib_gbs"] = await tensors(ref, MIB, 100)
         found[f"{lane}tensor_64mib_gbs"] = await tensors(ref, 64 * MIB, 5)
+        with_array, without = await descriptor(ref, shared[lane], seconds)
+        found[f"{lane}shared_descriptor_us"] = with_array
+        found[f"{lane}shared_descriptor_ratio"] = with_array / without
     return found
 
 
@@ -200,16 +220,18 @@ async def measured(rounds: int, seconds: float, peers: list[Peer], loop: str) ->
     """Run all rounds, runtime, floors and peers in turn, and return every round's values."""
     found: Samples = {}
     async with AsyncExitStack() as stack:
-        far = {}
+        far: dict[str, ActorRef[Echo]] = {}
+        shared: dict[str, np.ndarray] = {}
         for lane, transport in LANES.items():
             runtime = Runtime(name=f"bench-{transport}", transport=transport, loop=loop)
             await stack.enter_async_context(runtime)
             await runtime.start_node("far")
             far[lane] = await runtime.options(node="far").spawn(Echo)
+            shared[lane] = await runtime.share(np.ones(64 * MIB // 4, dtype=np.float32))
         near = await runtime.spawn(Echo)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            add(found, await round_of(near, far, seconds))
+            add(found, await round_of(near, far, shared, seconds))
             add(found, await asyncio.to_thread(floor_round, seconds, loop))
             for peer in peers:
                 say(f"round {number + 1} of {rounds}, {peer.name}")

@@ -32,6 +32,7 @@ BETWEEN_PROCESSES: Final = {
     "tells/s": ("tells_per_s", ""),
     "1 MiB tensors": ("tensor_1mib_gbs", "GB/s"),
     "64 MiB tensors": ("tensor_64mib_gbs", "GB/s"),
+    "ask with a shared 64 MiB tensor, p50": ("shared_descriptor_us", "µs"),
     "cold start to the first answer": ("cold_start_s", "s"),
 }
 """Rows of the first table: a key without its beginning, and its unit."""

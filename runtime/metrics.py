@@ -37,6 +37,12 @@ _NODE_COUNTERS: Final = {
     "received": "Messages received from other nodes",
     "cpu_seconds": "Processor time of the process",
 }
+_SLOT_GAUGES: Final = {
+    "slots": "Slots of shared memory",
+    "slots_used": "Slots that hold an array somebody reads",
+    "bytes": "Shared memory of the node's slots",
+    "bytes_used": "Shared memory of the slots in use",
+}
 _ACTOR_COUNTERS: Final = {
     "handled": "Messages handled",
     "failed": "Handler calls that raised",
@@ -122,6 +128,17 @@ def _of_nodes(nodes: Sequence[NodeStatistics]) -> Iterator[Metric]:
         life.add_metric([node.node], node.life)
     yield memory
     yield life
+    for name, words in _SLOT_GAUGES.items():
+        gauge = GaugeMetricFamily(f"passel_node_shared_{name}", words, labels=["node"])
+        for node in nodes:
+            gauge.add_metric([node.node], getattr(node.shared_memory, name))
+        yield gauge
+    fallbacks = CounterMetricFamily(
+        "passel_node_shared_fallbacks", "Arrays that found no free slot", labels=["node"]
+    )
+    for node in nodes:
+        fallbacks.add_metric([node.node], node.shared_memory.fallbacks)
+    yield fallbacks
 
 
 def _asks(nodes: Sequence[NodeStatistics]) -> Metric:
