@@ -18,6 +18,11 @@ LEADER = NodeId("leader")
 SERVICE = ActorName("@node")
 """The system actor of every node: spawn, stop, watch, statistics."""
 
+MAILBOX_POLICIES = ("wait", "refuse", "drop_oldest")
+"""What happens to a request when a mailbox is full; an address carries the index."""
+
+WAIT, REFUSE, DROP_OLDEST = range(3)
+
 LIFE_SHIFT = 32
 """An incarnation is `life << LIFE_SHIFT | serial`: the node's life, and the spawn within it."""
 
@@ -32,6 +37,7 @@ class Address(msgspec.Struct, frozen=True, array_like=True, gc=False):
             stands for whoever has the name when the first message is sent.
         window: How many requests one node may have waiting in its mailbox.
         durable: Whether it keeps a journal: an awaited tell then waits until it is in there.
+        policy: What happens to one that finds no place: index of `MAILBOX_POLICIES`.
     """
 
     node: str
@@ -39,6 +45,7 @@ class Address(msgspec.Struct, frozen=True, array_like=True, gc=False):
     incarnation: int
     window: int = 1024
     durable: bool = False
+    policy: int = WAIT
 
     @property
     def life(self) -> int:

@@ -70,6 +70,7 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
         name: Its name, or empty for one that the node gives.
         arguments: Encoded arguments of its constructor, positional ones and then keywords.
         capacity: Places in its mailbox per sending node.
+        mailbox: What happens when that is full: one of `MAILBOX_POLICIES`.
         supervision: How its failures are answered.
         parent: The actor that it ends with, or None.
         durability: How it is durable, if it is.
@@ -80,6 +81,7 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     arguments: bytes
     capacity: int = 1024
+    mailbox: str = "wait"
     supervision: Supervision = Supervision()
     parent: Address | None = None
     durability: Durability | None = None

@@ -13,6 +13,7 @@ PasselError
 │   ├── DeadlineError       the answer did not come in time (also a TimeoutError)
 │   ├── MailboxFullError    the mailbox has no place, and the caller did not want to wait
 │   ├── SlowSubscriberError a subscriber was further behind than its topic allows
+│   ├── DroppedError        a newer request took its place in the mailbox
 │   ├── KeysFullError       the actor remembers as many idempotency keys as it can
 │   ├── CallCycleError      an ask that came back to a busy actor of its own chain
 │   ├── NotAHandlerError    the method exists, or not, but may not be called from outside
@@ -207,6 +208,18 @@ class SlowSubscriberError(ActorError):
             f"this subscriber was more than {capacity} items behind; "
             'read faster, or subscribe with a larger capacity or slow="drop_oldest"'
         )
+        self.capacity = capacity
+
+
+class DroppedError(ActorError):
+    """Raised at the caller when newer requests took the place of its own in the mailbox."""
+
+    def __init__(self, address: Address | str, capacity: int) -> None:
+        super().__init__(
+            f"dropped from the mailbox of {address}: it keeps the latest {capacity} messages, and "
+            "newer ones came"
+        )
+        self.address = address
         self.capacity = capacity
 
 

@@ -12,6 +12,7 @@ from .errors import (
     CodecError,
     DeadActorError,
     DeadlineError,
+    DroppedError,
     JournalError,
     KeysFullError,
     MailboxFullError,
@@ -81,6 +82,8 @@ def refusal(error: PasselError) -> Failed:
         return Failed("handler", [error.actor, error.method, list(error.known)])
     if isinstance(error, MailboxFullError):
         return Failed("full", [str(error.address), error.capacity])
+    if isinstance(error, DroppedError):
+        return Failed("dropped", [str(error.address), error.capacity])
     if isinstance(error, KeysFullError):
         return Failed("keys", [str(error.address), error.capacity])
     if isinstance(error, DeadlineError):
@@ -107,6 +110,7 @@ def error_of(
         "handler": NotAHandlerError,
         "full": MailboxFullError,
         "keys": KeysFullError,
+        "dropped": DroppedError,
         "deadline": DeadlineError,
         "journal": JournalError,
         "codec": CodecError,

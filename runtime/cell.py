@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..actors.actor import Actor
 from ..actors.call import CURRENT_CALL, Call
-from ..protocols.errors import DeadActorError, PasselError, RestartedError
+from ..protocols.address import DROP_OLDEST
+from ..protocols.errors import DeadActorError, DroppedError, PasselError, RestartedError
 from ..protocols.log import log
 from .edge import Edge
 from .ending import end_tasks
@@ -69,7 +70,7 @@ class Cell:
     """
 
     __slots__ = (
-        "_beside", "_closers", "_current", "_drainer", "_mailbox", "_node", "_recipe", "actor", "address",
+        "_beside", "_closers", "_current", "_drainer", "_limit", "_mailbox", "_node", "_recipe", "actor", "address",
         "children", "closed", "durable", "edges", "ending", "failed", "failure", "handled", "key", "keys", "now", "parent",
         "pausing", "ready", "recovery", "restarts", "senders", "specs", "stopping", "supervision", "target",
         "watchers",
@@ -93,6 +94,7 @@ class Cell:
         self.recovery: Recovery | None = None
         self.pausing = False
         self.durable: DurableCell | None = None
+        self._limit = address.window if address.policy == DROP_OLDEST else 0
         self._mailbox: deque[Delivery] | None = None
         self._drainer: asyncio.Task[None] | None = None
         self._current: Delivery | None = None
@@ -185,9 +187,23 @@ class Cell:
         if first:
             self._mailbox.appendleft(request)
         else:
+            if self._limit and len(self._mailbox) >= self._limit:
+                self._drop_oldest()
             self._mailbox.append(request)
         if self.ready:
             self.wake()
+
+    def _drop_oldest(self) -> None:
+        """Make a place in a mailbox that keeps the latest; what was promised to run stays."""
+        assert self._mailbox is not None, "it is full"
+        oldest = next((r for r in self._mailbox if not isinstance(r, Keyed)), None)
+        if oldest is None:
+            return
+        error = DroppedError(self.address, self._limit)
+        self._mailbox.remove(oldest)
+        self.lose(oldest, str(error))
+        oldest.reject(error)
+        oldest.release()
 
     def settle(self, key: RequestKey) -> None:
         """The sender of a request with a key has its answer: the key may be forgotten."""

@@ -76,6 +76,7 @@ class Link:
         loop: asyncio.AbstractEventLoop,
         now: Callable[[], float],
         codec: Codec,
+        lose: Callable[[Sending, str], None],
     ) -> None:
         self.node = node
         self.life = life
@@ -86,6 +87,7 @@ class Link:
         self.targets: dict[tuple[str, int], RemoteTarget] = {}
         self.flow = GoBackN()
         self.dead: DeadActorError | None = None
+        self.lose = lose
         self.lane: Lane | None = None
         self.sent = 0
         self.received = 0

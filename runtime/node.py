@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..actors.handler import class_path, handlers_of, signature_of
 from ..actors.ref import Reference, parts_of, reference_type
-from ..protocols.address import LIFE_SHIFT, Address
+from ..protocols.address import LIFE_SHIFT, MAILBOX_POLICIES, Address
 from ..protocols.codec import Codec
 from ..protocols.control import (
     ActorDown,
@@ -180,6 +180,7 @@ class Node:
         *,
         name: str = "",
         capacity: int = 1024,
+        mailbox: str = "wait",
         supervision: Supervision | None = None,
         parent: Address | None = None,
         durability: Durability | None = None,
@@ -188,19 +189,33 @@ class Node:
         """Enter an actor into the node's table; `start` it next.
 
         Raises:
-            SpawnError: The name is in use on this node, or the capacity is not positive.
+            SpawnError: The name is in use on this node, the capacity is not positive, or there is
+                no such policy for a full mailbox.
         """
         if self.closed:
             raise RuntimeClosedError(f"node {self.name}")
         if capacity < 1:
             raise SpawnError(f"actor {name or actor_class.__qualname__}", "capacity must be >= 1")
+        if mailbox not in MAILBOX_POLICIES:
+            reason = f"mailbox={mailbox!r} is no policy; choose {', '.join(MAILBOX_POLICIES)}"
+            raise SpawnError(f"actor {name or actor_class.__qualname__}", reason)
         if serial is None:
             self._serial = serial = self._serial + 1
         name = name or f"{actor_class.__qualname__}#{serial}"
         if name in self.cells:
             raise SpawnError(f"actor {name}", "the name is in use on its node")
+        if durability is not None and mailbox == "drop_oldest":
+            reason = "a durable actor drops nothing; choose another policy for its mailbox"
+            raise SpawnError(f"actor {name}", reason)
         incarnation = self.life << LIFE_SHIFT | serial
-        address = Address(self.name, name, incarnation, capacity, durability is not None)
+        address = Address(
+            self.name,
+            name,
+            incarnation,
+            capacity,
+            durability is not None,
+            MAILBOX_POLICIES.index(mailbox),
+        )
 
         recipe = Recipe(actor_class, arguments, keywords)
         cell = self.cell_class(self, address, recipe, supervision or _DEFAULT_SUPERVISION, parent)

@@ -163,7 +163,7 @@ class Router:
 
     def _new_link(self, node: str, life: int) -> Link:
         own = self._node
-        return Link(node, life, loop=own.loop, now=own.now, codec=own.codec)
+        return Link(node, life, loop=own.loop, now=own.now, codec=own.codec, lose=own.dead_letter)
 
     def connect(self, link: Link, peer: NodeInfo) -> None:
         """Give a link its sockets."""

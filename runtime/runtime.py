@@ -325,6 +325,7 @@ class Runtime:
         name: str = "",
         node: str = "",
         capacity: int = 1024,
+        mailbox: str = "wait",
         on_failure: OnFailure = "restart",
         max_restarts: int = 3,
         within: float = 60.0,
@@ -341,6 +342,9 @@ class Runtime:
             name: Name in the directory; a named actor survives the death of its node.
             node: Name of the node to start it on; empty for this process.
             capacity: Places in its mailbox per sending node.
+            mailbox: What happens to a request when that is full: it waits at the sender (`wait`),
+                is refused there with MailboxFullError (`refuse`), or takes the place of the oldest
+                that waits (`drop_oldest`): a dead letter, whose caller gets DroppedError.
             on_failure: What a failed tell, timer or background work does: `resume`, `restart`,
                 `stop` or `escalate`; or that by class of the error, others restart:
                 `{TimeoutError: "resume", "OSError": "stop"}`.
@@ -361,6 +365,7 @@ class Runtime:
             name=name,
             node=node,
             capacity=capacity,
+            mailbox=mailbox,
             on_failure=on_failure,
             max_restarts=max_restarts,
             within=within,

@@ -145,7 +145,7 @@ class NodeSender:
             return
         sending = self._sending(TELL, ref, spec, arguments, None)
         target = sending.target
-        if not target.lane(sending).has_place:
+        if not target.takes_now(sending):
             raise MailboxFullError(target.key, target.address.window)
         target.submit(sending)
 

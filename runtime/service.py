@@ -82,6 +82,7 @@ class NodeService(Actor):
             keywords,
             name=request.name,
             capacity=request.capacity,
+            mailbox=request.mailbox,
             supervision=request.supervision,
             parent=request.parent,
             durability=request.durability,

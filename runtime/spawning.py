@@ -37,6 +37,9 @@ class Spawn:
         name: The actor's name in the directory; empty for an unnamed one.
         node: Name of the node to start it on; empty for the asking node.
         capacity: Places in its mailbox per sending node.
+        mailbox: What happens to a request when that is full: it waits at the sender (`wait`), is
+            refused there with MailboxFullError (`refuse`), or takes the place of the oldest that
+            waits (`drop_oldest`), which is a dead letter then.
         parent: The actor that spawns it, with which it ends; None for the program.
         on_failure: What a failed tell, timer or background work does: `resume`, `restart`, `stop`
             or `escalate`, for all errors or by class.
@@ -57,6 +60,7 @@ class Spawn:
         name: str = "",
         node: str = "",
         capacity: int = 1024,
+        mailbox: str = "wait",
         parent: Cell | None = None,
         on_failure: OnFailure = "restart",
         max_restarts: int = 3,
@@ -72,6 +76,7 @@ class Spawn:
         self._name = name
         self._on = node or asker.name
         self._capacity = capacity
+        self._mailbox = mailbox
         self._timeout = timeout
         self._parent = parent
         self._durable = durable
@@ -169,6 +174,7 @@ class Spawn:
             kwargs,
             name=self._name,
             capacity=self._capacity,
+            mailbox=self._mailbox,
             supervision=self._supervision,
             parent=self._parent.address if self._parent is not None else None,
             durability=await self._durability(),
@@ -187,6 +193,7 @@ class Spawn:
             name=self._name,
             arguments=pack_arguments(node.codec, actor_class, args, kwargs),
             capacity=self._capacity,
+            mailbox=self._mailbox,
             supervision=self._supervision,
             parent=self._parent.address if self._parent is not None else None,
             durability=await self._durability(),

@@ -11,8 +11,15 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from ..protocols.address import DROP_OLDEST, REFUSE
 from ..protocols.envelope import Cancel, Demand, Settled
-from ..protocols.errors import DeadActorError, NotAHandlerError, PasselError
+from ..protocols.errors import (
+    DeadActorError,
+    DroppedError,
+    MailboxFullError,
+    NotAHandlerError,
+    PasselError,
+)
 from .keys import RequestKey
 
 if TYPE_CHECKING:
@@ -71,7 +78,7 @@ class Target:
     def __init__(self, address: Address, key: str = "") -> None:
         self.address = address
         self.key = key or str(address)
-        self.mailbox = Lane(address.window)
+        self.mailbox = Lane(_credit_of(address))
         self.beside: Lane | None = None
         self.closed = False
         self.reason = ""
@@ -84,6 +91,12 @@ class Target:
     def lane(self, sending: Sending) -> Lane:
         """Return the lane that a request takes."""
         return self._lane_beside() if sending.spec.concurrent else self.mailbox
+
+    def takes_now(self, sending: Sending) -> bool:
+        """Return whether a request need not wait."""
+        lane = self.lane(sending)
+        drops = self.address.policy == DROP_OLDEST and lane is self.mailbox
+        return lane.has_place or drops
 
     def _lane_beside(self) -> Lane:
         if self.beside is None:
@@ -105,8 +118,26 @@ class Target:
                 lane.credit += 1
                 raise
             return True
+        return self._no_place(lane, sending)
+
+    def _no_place(self, lane: Lane, sending: Sending) -> bool:
+        """Do what the mailbox's policy says; return whether the sender is done with it."""
+        policy, window = self.address.policy, self.address.window
+        if policy == REFUSE:
+            raise MailboxFullError(self.key, window)
         lane.park(sending)
-        return False
+        if policy != DROP_OLDEST or lane is not self.mailbox:
+            return False
+        assert lane.parked is not None, "something is parked there"
+        if len(lane.parked) > window:
+            oldest = lane.parked.popleft()
+            error = DroppedError(self.key, window)
+            self.lose(oldest, str(error))
+            oldest.refuse(error)
+        return True
+
+    def lose(self, sending: Sending, reason: str) -> None:
+        """Count a request that never left."""
 
     def refill(self, count: int, *, beside: bool) -> None:
         """Take back `count` places of a lane; send what is parked there, in order."""
@@ -168,6 +199,14 @@ class Target:
         """The caller has the answer of a request with a key: the key may be forgotten."""
 
 
+def _credit_of(address: Address) -> int:
+    """Return the places that a sender begins with.
+
+    A mailbox that drops never makes its senders wait: as many as fit may be on the way besides.
+    """
+    return address.window * 2 if address.policy == DROP_OLDEST else address.window
+
+
 class LocalTarget(Target):
     """An actor of this node: requests go to its mailbox by reference."""
 
@@ -197,6 +236,10 @@ class LocalTarget(Target):
         sending.sequence = number = edge.sequence + 1
         edge.note(number, now, now)
         cell.deliver(sending)
+
+    def lose(self, sending: Sending, reason: str) -> None:
+        """Count a request that never left."""
+        self.cell.lose(sending, reason)
 
     def cancel(self, sending: Sending) -> None:
         """Take the request out of the mailbox, or cancel its handler."""
@@ -236,6 +279,10 @@ class RemoteTarget(Target):
     def transmit(self, sending: Sending) -> None:
         """Encode the request and hand it to the link."""
         self.link.request(self, sending)
+
+    def lose(self, sending: Sending, reason: str) -> None:
+        """Count a request that never left."""
+        self.link.lose(sending, reason)
 
     def cancel(self, sending: Sending) -> None:
         """Tell the other node that nobody waits any more."""

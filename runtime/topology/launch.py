@@ -118,6 +118,7 @@ class Launched:
             node=actor.node or "",
             capacity=actor.spec.capacity,
             durable=actor.spec.durable,
+            mailbox=actor.spec.mailbox,
             max_restarts=supervise.max_restarts,
             within=supervise.within,
             backoff=supervise.backoff,

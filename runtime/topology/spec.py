@@ -73,6 +73,8 @@ class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             and `{pool: other}` (all replicas, as a `Pool`) stand for actors, at any depth.
         capacity: Bound of its mailbox, in messages.
         durable: Keep its state and messages in a journal, for the next life or run of it.
+        mailbox: What happens to a request when the mailbox is full: it waits at the sender, is refused
+            there, or takes the place of the oldest one.
         supervise: What happens when it fails.
     """
 
@@ -91,6 +93,10 @@ class ActorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = {}
     capacity: Annotated[int, Meta(ge=1, description="Bound of the mailbox, in messages.")] = 1024
     durable: Annotated[bool, Meta(description="Keep its state and messages in a journal.")] = False
+    mailbox: Annotated[
+        Literal["wait", "refuse", "drop_oldest"],
+        Meta(description="What a request does that finds the mailbox full."),
+    ] = "wait"
     supervise: Supervise = Supervise()
 
 

@@ -142,7 +142,7 @@ def test_the_schema_has_every_key_and_lets_parameters_stand_for_numbers(sound: s
     json.dumps(found)
     actor = found["$defs"]["ActorSpec"]
     assert set(actor["properties"]) == {
-        "class", "node", "replicas", "args", "capacity", "durable", "supervise",
+        "class", "node", "replicas", "args", "capacity", "durable", "mailbox", "supervise",
     }  # fmt: skip
     assert actor["additionalProperties"] is False
     choices = actor["properties"]["replicas"]["anyOf"]
