@@ -12,6 +12,9 @@ from .confidential import Confidential
 Directive: TypeAlias = Literal["resume", "restart", "stop", "escalate"]
 """What a failure does: go on; make the actor anew; end it; end it, and whoever is above fails."""
 
+Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
+"""Whom the failure of one member of a group restarts: it, all, or it and those that came after."""
+
 
 class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     """How failures of one actor are answered.
@@ -61,6 +64,24 @@ class Durability(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_every: int
 
 
+class GroupOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a group answers the failures of its members.
+
+    Attributes:
+        strategy: Whom the failure of one restarts: it alone, all, or it and those after it.
+        max_restarts: Failures allowed within the window; one more ends the group.
+        within: Length of the window in seconds.
+        backoff: Seconds before the first restart; doubles with each further one.
+        max_backoff: Longest pause in seconds.
+    """
+
+    strategy: Strategy = "one_for_one"
+    max_restarts: int = 3
+    within: float = 60.0
+    backoff: float = 0.05
+    max_backoff: float = 5.0
+
+
 class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Start an actor on the node that gets this.
 
@@ -85,6 +106,50 @@ class SpawnRequest(msgspec.Struct, frozen=True, kw_only=True):
     supervision: Supervision = Supervision()
     parent: Address | None = None
     durability: Durability | None = None
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """A named actor: where it is, and what it takes to spawn it again.
+
+    Attributes:
+        address: Where it is.
+        group: The group that it belongs to, or empty.
+        parent: The actor that it ends with, or None.
+        request: How it is spawned again; None beside the leader, and where its arguments
+            cannot travel.
+    """
+
+    address: Address
+    group: str = ""
+    parent: Address | None = None
+    request: SpawnRequest | None = None
+
+
+class GroupDown(msgspec.Struct, frozen=True, kw_only=True):
+    """A group has ended: all its members, and why."""
+
+    group: str
+    reason: str
+
+
+class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One group as `passel ps` shows it.
+
+    Attributes:
+        name: Its name.
+        strategy: Its strategy.
+        state: `running`, `restarting`, `stopping` or `ended`.
+        members: Its members' names and states, in the order in which they joined.
+        restarts: How often it has restarted members.
+        last_failure: What went wrong last, or empty.
+    """
+
+    name: str
+    strategy: Strategy
+    state: str
+    members: dict[str, str] = {}
+    restarts: int = 0
+    last_failure: str = ""
 
 
 class ActorDown(msgspec.Struct, frozen=True, kw_only=True):

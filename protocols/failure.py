@@ -16,6 +16,7 @@ from .errors import (
     JournalError,
     KeysFullError,
     MailboxFullError,
+    NodeDeadError,
     NotAHandlerError,
     PasselError,
     RemoteError,
@@ -72,6 +73,9 @@ def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = 
 
 def refusal(error: PasselError) -> Failed:
     """Return the record of the runtime's own refusal of a request."""
+    if isinstance(error, NodeDeadError):
+        facts = [str(error.address), error.node, error.exit_code, error.signal]
+        return Failed("node", [*facts, list(error.stderr_tail), error.note])
     if isinstance(error, DeadActorError):
         return Failed("dead", [str(error.address), error.reason])
     if isinstance(error, RestartedError):
@@ -103,7 +107,8 @@ def error_of(
         rebuilt = _rebuild(failed, declared)
         if rebuilt is not None:
             return rebuilt
-    rules: dict[str, type[PasselError]] = {
+    rules: dict[str, Callable[..., PasselError]] = {
+        "node": _node_dead,
         "dead": DeadActorError,
         "restarted": RestartedError,
         "cycle": CallCycleError,
@@ -122,6 +127,14 @@ def error_of(
         except (TypeError, ValueError):
             return CodecError("failure", f"malformed facts for {failed.code}: {failed.facts}")
     return RemoteError(address, failed.type_name, failed.message, failed.remote_traceback)
+
+
+def _node_dead(
+    address: str, node: str, exit_code: int | None, signal: str | None, tail: list[str], note: str
+) -> NodeDeadError:
+    return NodeDeadError(
+        address, node, exit_code=exit_code, signal=signal, stderr_tail=tuple(tail), note=note
+    )
 
 
 def _rebuild(failed: Failed, declared: tuple[type[BaseException], ...]) -> BaseException | None:

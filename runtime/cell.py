@@ -401,6 +401,35 @@ class Cell:
             raise
         self.pausing = False
 
+    async def restart(self) -> None:
+        """Make the actor anew in its own task, so that an order to stop it ends that too.
+
+        Raises:
+            Exception: Whatever the constructor or `started` raised.
+        """
+        done: asyncio.Future[None] = self._node.loop.create_future()
+        self._drainer = self._node.start_task(self._renew_then_drain(done))
+        await done
+
+    async def _renew_then_drain(self, done: asyncio.Future[None]) -> None:
+        failure: BaseException | None = None
+        try:
+            await self.renew()
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            failure = error
+        except asyncio.CancelledError:
+            failure = DeadActorError(self.address, "it was stopped while it started")
+            raise
+        finally:
+            if failure is None:
+                failure = None if self.ready else DeadActorError(self.address, "it was stopped")
+            if failure is not None:
+                self._drainer = None
+            if not done.done():
+                _resolve(done, failure)
+        if failure is None:
+            await self._drain()
+
     def interruption(self) -> PasselError:
         """Return what those are told whose request was being handled when it was cut short."""
         if self.pausing and not self.stopping:
@@ -491,3 +520,10 @@ class Cell:
         if self.parent is not None:
             self._node.family.leave(self)
         self._run_closers()
+
+
+def _resolve(done: asyncio.Future[None], failure: BaseException | None) -> None:
+    if failure is None:
+        done.set_result(None)
+    else:
+        done.set_exception(failure)

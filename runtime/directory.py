@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from ..actors.actor import Actor
 from ..actors.handler import handler
 from ..protocols.address import Address  # noqa: TC001  # handler hints are read at run time
-from ..protocols.control import JournalClaim, NodeInfo, NodeStatus  # noqa: TC001  # likewise
-from ..protocols.errors import DeadActorError, NameTakenError, StateError
+from ..protocols.control import (  # noqa: TC001  # likewise
+    JournalClaim,
+    NodeDown,
+    NodeInfo,
+    NodeStatus,
+    Placement,
+)
+from ..protocols.errors import DeadActorError, NameTakenError, SpawnError, StateError
 from ..protocols.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_DIRECTORY_ERRORS = (DeadActorError, NameTakenError)
+_DIRECTORY_ERRORS = (DeadActorError, NameTakenError, SpawnError)
 
 
 class Names:
@@ -58,6 +64,10 @@ class Names:
             self._bound[name] = None
         return moved
 
+    def reserved(self) -> list[str]:
+        """Return the names whose actors are not there, or not there yet."""
+        return [name for name, address in self._bound.items() if address is None]
+
     def free(self, name: str) -> None:
         """Forget a name, whatever it means."""
         self._bound.pop(name, None)
@@ -90,8 +100,12 @@ class Directory(Actor):
     def __init__(self) -> None:
         self.names = Names()
         self.nodes: dict[str, NodeInfo | None] = {}
+        self.downs: dict[str, NodeDown] = {}
         self.on_joined: Callable[[NodeInfo], None] = lambda _info: None
         self.on_claim: Callable[[], JournalClaim] = _refuse_claim
+        self.on_bound: Callable[[Placement], None] = lambda _placement: None
+        self.on_released: Callable[[str], None] = lambda _name: None
+        self.refuse_member: Callable[[str], str] = lambda _group: "this runtime has no groups"
         self.statuses_of_nodes: Callable[[], list[NodeStatus]] = list
         self._changed = asyncio.Event()
 
@@ -126,6 +140,17 @@ class Directory(Actor):
                 return info
             await self._changed.wait()
 
+    @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
+    async def watch_node(self, name: str) -> NodeDown:
+        """Return how the present life of a node ended, once it has; at once when it is not up."""
+        info = self.nodes.get(name)
+        life = info.life if info is not None else 0
+        while name not in self.downs or self.downs[name].life < life:
+            if name not in self.nodes:
+                raise DeadActorError(name, "there is no such node")
+            await self._changed.wait()
+        return self.downs[name]
+
     @handler(concurrent=True)
     async def joined(self, info: NodeInfo) -> list[NodeInfo]:
         """A node is up; called by the node itself, which gets to know the others."""
@@ -137,8 +162,11 @@ class Directory(Actor):
         return others
 
     @handler(concurrent=True, raises=_DIRECTORY_ERRORS)
-    async def reserve(self, name: str) -> None:
-        """Take a name for an actor that is about to be spawned."""
+    async def reserve(self, name: str, group: str) -> None:
+        """Take a name for an actor that is about to be spawned, as a member of `group` if given."""
+        refusal = self.refuse_member(group) if group else ""
+        if refusal:
+            raise SpawnError(f"actor {name}", refusal)
         self.names.reserve(name)
 
     @handler(concurrent=True, raises=(StateError,))
@@ -147,15 +175,17 @@ class Directory(Actor):
         return self.on_claim()
 
     @handler(concurrent=True)
-    async def bind(self, name: str, address: Address) -> None:
+    async def bind(self, placement: Placement) -> None:
         """Say where the actor of a reserved name is."""
-        self.names.bind(name, address)
+        self.names.bind(placement.address.actor, placement.address)
+        self.on_bound(placement)
         self.change()
 
     @handler(concurrent=True)
     async def release(self, address: Address) -> None:
         """The named actor is gone."""
-        self.names.release(address)
+        if self.names.release(address):
+            self.on_released(address.actor)
         self.change()
 
     @handler(concurrent=True)

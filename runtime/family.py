@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from ..actors.call import CURRENT_CALL
 from ..actors.ref import Reference
 from ..protocols.errors import DeadActorError, EscalatedError, PasselError
 from ..protocols.log import log
@@ -48,6 +49,9 @@ class Family:
 
     async def end_children(self, parent: Cell, grace: float) -> None:
         """Stop what the actor spawned, latest first; `grace` is for all of them together."""
+        if not parent.children:
+            return
+        CURRENT_CALL.set(None)  # nor may the deadline of a call keep children alive
         until = self._node.now() + grace
         while parent.children:
             child, _ = parent.children.popitem()
@@ -67,6 +71,7 @@ class Family:
 
     async def escalate(self, child: Cell, what: str) -> None:
         """Let the parent of an actor fail with it; one without a parent fails the runtime."""
+        CURRENT_CALL.set(None)  # the failed call's circumstances are not those of its failure
         node, parent = self._node, child.parent
         with contextlib.suppress(PasselError):  # the parent is gone, and its children with it
             if parent is None:
@@ -86,6 +91,7 @@ class Family:
 
     async def _follow(self, parent: Cell, child: Address) -> None:
         """Forget a child elsewhere once it has ended for good; a named one may live again."""
+        CURRENT_CALL.set(None)  # it outlasts the call that spawned the child
         node = self._node
         with contextlib.suppress(PasselError):
             while parent.children is not None and child in parent.children:

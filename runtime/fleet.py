@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-
-from msgspec.structs import replace
 
 from ..protocols.control import (
     NodeConfig,
     NodeDown,
     NodeInfo,
     NodeStatus,
-    SpawnRequest,
     Supervision,
 )
 from ..protocols.errors import NameTakenError, PasselError, SpawnError
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from .directory import Directory
     from .host import LeaderHost
     from .node import Node
+    from .revival import Revival
 
 JOIN_SECONDS: Final = 30.0
 """Seconds that a new process has to join; importing its program is part of that."""
@@ -53,8 +51,6 @@ class Member:
         policy: Decides whether it is restarted when its process ends.
         life: Which life it is in, from 1.
         process: The process of that life.
-        placed: What was spawned on it under a name, in order; spawned again on its next life.
-        orphaned: Names whose actors a life could not spawn again because it ended, too.
         leaving: Whether its end is wanted.
         joined: Resolved when the present life has joined, or has ended before it could.
         watch: Waits for the end of the present life's process.
@@ -69,8 +65,6 @@ class Member:
     policy: RestartPolicy
     life: int = 0
     process: Process | None = None
-    placed: dict[str, SpawnRequest] = field(default_factory=dict)
-    orphaned: list[str] = field(default_factory=list)
     leaving: bool = False
     joined: asyncio.Future[NodeInfo] | None = None
     watch: asyncio.Task[None] | None = None
@@ -87,6 +81,7 @@ class Fleet:
         self,
         node: Node,
         directory: Directory,
+        revival: Revival,
         host: LeaderHost,
         *,
         options: Mapping[str, Any],
@@ -95,6 +90,7 @@ class Fleet:
     ) -> None:
         self._node = node
         self._directory = directory
+        self._revival = revival
         self._host = host
         self._options = dict(options)
         self._seed = seed
@@ -103,7 +99,6 @@ class Fleet:
         self._bounds = bounds
         self._health = Health(node, bounds, self._declared_dead)
         directory.statuses_of_nodes = self.statuses
-        node.placed = self._placed
         directory.on_joined = self._joined
 
     @property
@@ -160,15 +155,11 @@ class Fleet:
 
     def cease(self) -> None:
         """Revive no node any more; whoever waits for a revival is told that it will not come."""
-        bound = self._directory.names.all()
         for member in self._members.values():
             if member.revival is not None:
                 member.leaving = True
                 member.revival.cancel()
-                for name in member.placed:
-                    if name not in bound:
-                        self._directory.names.free(name)
-        self._directory.change()
+        self._revival.cease()
 
     def kill(self) -> None:
         """End every process at once."""
@@ -183,11 +174,6 @@ class Fleet:
         process = self._members[name].process
         assert process is not None, "a started node has a process"
         return process.pid
-
-    def _placed(self, node: str, request: SpawnRequest) -> None:
-        member = self._members.get(node)
-        if member is not None and request.name:
-            member.placed[request.name] = request
 
     def _next_life(self, member: Member) -> asyncio.Future[NodeInfo]:
         """Make ready for the next life of a node; return what is resolved when it has joined."""
@@ -289,23 +275,29 @@ class Fleet:
             stderr_tail=end.stderr_tail,
             note="; ".join(part for part in (member.note, end.note) if part),
         )
-        moved = self._directory.names.unsettle(member.name)
         self._directory.nodes[member.name] = None
-        self._node.router.peer_died(error_of_down(down), life)
-        member.revival = asyncio.current_task()
-        if not member.leaving:
+        self._directory.downs[member.name] = down
+        moved = self._directory.names.unsettle(member.name)
+        death = error_of_down(down)
+        self._node.router.peer_died(death, life)
+        self._directory.change()
+        if member.leaving:
+            self._revival.give_up(member.name, moved)
+        else:
             last = end.stderr_tail[-1] if end.stderr_tail else ""
             log.error("node died", node=member.name, life=life, how=_how(end), said=last)
+            self._revival.lost(death, life, moved)
         await self._tell_others(down)  # also of one that said goodbye: now it reads no memory
-        await self._revive(member, moved)
-        if member.revival is asyncio.current_task():
-            member.revival = None
+        if member.revival is None and not member.leaving:  # else a revival is under way already
+            member.revival = self._node.start_task(self._revive(member))
 
-    async def _revive(self, member: Member, moved: list[str]) -> None:
+    async def _revive(self, member: Member) -> None:
+        """Begin lives until one has everything that is to live on the node again."""
         while not member.leaving:
             effect = member.policy.handle(Failed(self._node.now()))
             if isinstance(effect, GiveUp):
                 log.error("node given up", node=member.name, failures=effect.failures)
+                self._node.counters.given_up += 1
                 if member.process is not None:
                     member.process.hang_up()  # should it outlive the verdict, it leaves by itself
                 break
@@ -317,51 +309,10 @@ class Fleet:
             except PasselError as error:
                 log.error("node failed to restart", node=member.name, error=str(error))
                 continue
-            await self._respawn(member, info, moved)
-            return
-        self._forget(member, moved)
-
-    async def _respawn(self, member: Member, info: NodeInfo, moved: list[str]) -> None:
-        """Spawn the named actors of the former life again, in their order.
-
-        When this life ends meanwhile, what is left of them is the next one's.
-        """
-        moved, member.orphaned = [*moved, *member.orphaned], []
-        service = service_of(self._node, member.name, info.life)
-        requests = [r for n, r in member.placed.items() if n in moved]
-        wanted = [r for r in requests if r.supervision.max_restarts > 0]
-        again = {r.name for r in wanted}
-        for name in moved:
-            if name not in again:
-                self._directory.names.free(name)
-                member.placed.pop(name, None)
-        for request in wanted:
-            try:
-                address = await service.spawn(await self._claimed(request))
-            except PasselError as error:
-                if self._is_up(info):
-                    log.error("actor not restarted", actor=request.name, error=str(error))
-                    self._directory.names.free(request.name)
-                else:
-                    member.orphaned.append(request.name)
-            else:
-                if self._is_up(info):
-                    self._directory.names.bind(request.name, address)
-                else:
-                    member.orphaned.append(request.name)
-        self._directory.change()
-
-    def _is_up(self, info: NodeInfo) -> bool:
-        """Return whether this is the present life of a node."""
-        return self._directory.nodes.get(info.node) == info
-
-    async def _claimed(self, request: SpawnRequest) -> SpawnRequest:
-        """Return the request with a new right to the journal, if the actor is durable."""
-        terms = request.durability
-        if terms is None:
-            return request
-        claim = await self._directory.claim_journal()
-        return replace(request, durability=replace(terms, claim=claim))
+            if await self._revival.respawn(info):
+                member.revival = None
+                return
+        self._forget(member)
 
     async def _tell_others(self, down: NodeDown) -> None:
         for info in list(self._directory.nodes.values()):
@@ -369,9 +320,8 @@ class Fleet:
                 with contextlib.suppress(PasselError):  # it may be dying too
                     await service_of(self._node, info.node, info.life).peer_down.tell(down)
 
-    def _forget(self, member: Member, moved: list[str]) -> None:
-        for name in (*moved, *member.orphaned):
-            self._directory.names.free(name)
+    def _forget(self, member: Member) -> None:
+        self._revival.give_up(member.name, self._directory.names.unsettle(member.name))
         if self._members.get(member.name) is member:
             del self._members[member.name]
             self._directory.nodes.pop(member.name, None)
@@ -386,7 +336,7 @@ class Fleet:
             await asyncio.wait([member.revival])
         process, watch = member.process, member.watch
         if process is None or watch is None:
-            self._forget(member, [])
+            self._forget(member)
             return
         process.hang_up()
         try:
@@ -398,7 +348,7 @@ class Fleet:
         finally:
             process.kill()
         await asyncio.wait([watch])
-        self._forget(member, self._directory.names.unsettle(member.name))
+        self._forget(member)
 
 
 def _resolve(future: asyncio.Future[None] | None) -> None:

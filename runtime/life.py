@@ -18,6 +18,7 @@ from .loading import load_tracer
 from .locator import RemoteLocator
 from .node import Node
 from .service import NodeService
+from .supervisor import Supervisor
 
 if TYPE_CHECKING:
     from ..protocols.control import NodeConfig
@@ -27,6 +28,7 @@ LEAVE_SECONDS: Final = 5.0
 """Grace of each actor when the node leaves in order."""
 
 DIRECTORY_SERIAL: Final = 1
+SUPERVISOR_SERIAL: Final = 2
 
 _REPORT_CHARACTERS = 2_000
 
@@ -65,6 +67,8 @@ async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int
         address = Address(leader.node, "@directory", leader.life << LIFE_SHIFT | DIRECTORY_SERIAL)
         directory = node.reference(reference_type(Directory), address)
         node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
+        address = Address(leader.node, "@supervisor", leader.life << LIFE_SHIFT | SUPERVISOR_SERIAL)
+        node.overseer = node.reference(reference_type(Supervisor), address)
         node.report = partial(_report, directory)
         service = node.new_cell(
             NodeService,

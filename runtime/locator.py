@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ..actors.ref import ActorRef
     from ..protocols.address import Address
-    from ..protocols.control import JournalClaim, NodeInfo
+    from ..protocols.control import JournalClaim, NodeDown, NodeInfo, Placement
     from .directory import Directory
 
 
@@ -30,11 +30,11 @@ class Locator(Protocol):
         """
         ...
 
-    async def reserve(self, name: str) -> None:
-        """Take a name for an actor that is about to be spawned.
+    async def watch_node(self, name: str) -> NodeDown:
+        """Return how the present life of a node ended, once it has; at once when it is not up.
 
         Raises:
-            NameTakenError: A living actor has it.
+            DeadActorError: There is no such node.
         """
         ...
 
@@ -46,7 +46,16 @@ class Locator(Protocol):
         """
         ...
 
-    async def bind(self, name: str, address: Address) -> None:
+    async def reserve(self, name: str, group: str) -> None:
+        """Take a name for an actor that is about to be spawned, as a member of `group` if given.
+
+        Raises:
+            NameTakenError: A living actor has it.
+            SpawnError: There is no such group, or it has ended.
+        """
+        ...
+
+    async def bind(self, placement: Placement) -> None:
         """Say where the actor of a reserved name is."""
         ...
 
@@ -73,18 +82,22 @@ class RemoteLocator:
         """Return where a node is."""
         return await self._directory.node(name)
 
-    async def reserve(self, name: str) -> None:
-        """Take a name."""
-        await self._directory.reserve(name)
+    async def watch_node(self, name: str) -> NodeDown:
+        """Wait for the end of a node's present life."""
+        return await self._directory.watch_node.options(timeout=None)(name)
 
     async def claim_journal(self) -> JournalClaim:
         """Claim a journal."""
         claim: JournalClaim = await self._directory.claim_journal()
         return claim
 
-    async def bind(self, name: str, address: Address) -> None:
+    async def reserve(self, name: str, group: str) -> None:
+        """Take a name."""
+        await self._directory.reserve(name, group)
+
+    async def bind(self, placement: Placement) -> None:
         """Say where the actor of a name is."""
-        await self._directory.bind(name, address)
+        await self._directory.bind(placement)
 
     async def release(self, address: Address) -> None:
         """Free a name."""

@@ -12,14 +12,7 @@ from ..actors.handler import class_path, handlers_of, signature_of
 from ..actors.ref import Reference, parts_of, reference_type
 from ..protocols.address import LIFE_SHIFT, MAILBOX_POLICIES, Address
 from ..protocols.codec import Codec
-from ..protocols.control import (
-    ActorDown,
-    DeadLetter,
-    Durability,
-    NodeInfo,
-    SpawnRequest,
-    Supervision,
-)
+from ..protocols.control import ActorDown, DeadLetter, Durability, NodeInfo, Supervision
 from ..protocols.errors import (
     DeadActorError,
     NodeDeadError,
@@ -128,7 +121,6 @@ class Node:
         self.overseer: Overseer | None = None
         self.classes: dict[str, str] = {}
         self.report: Callable[[str, str, str], None] = lambda _event, _actor, _what: None
-        self.placed: Callable[[str, SpawnRequest], None] = lambda _node, _request: None
         self.cast_out: Callable[[int], None] = lambda _life: None
         self.closed = False
         self.leaving = False
@@ -346,20 +338,32 @@ class Node:
         A named one whose node has died is stopped where it lives again.
         """
         address = await self.router.latest(ref)
-        if address.named and self.router.has_died(address):
+        if not self.router.has_died(address):
             try:
-                async with asyncio.timeout(grace + _REVIVAL_SECONDS):
-                    address = await self.router.find(address.actor)
-            except (PasselError, TimeoutError):
+                await self._stop_at(address, drain=drain, grace=grace)
+            except NodeDeadError:
+                pass
+            else:
                 return
+        if address.named:
+            with contextlib.suppress(PasselError, TimeoutError):
+                async with asyncio.timeout(grace + _REVIVAL_SECONDS):
+                    again = await self.router.find(address.actor)
+                await self._stop_at(again, drain=drain, grace=grace)
+
+    async def _stop_at(self, address: Address, *, drain: bool, grace: float) -> None:
         if address.node == self.name and address.life == self.life:
             cell = self.cell_of(address)
             if cell is not None:
                 await self.stop_cell(cell, "it was stopped", drain=drain, grace=grace)
             return
         service = service_of(self, address.node, address.life)
-        with contextlib.suppress(DeadActorError):
+        try:
             await service.stop.options(timeout=grace + 10.0)(address, drain, grace)
+        except NodeDeadError:
+            raise
+        except DeadActorError:
+            pass  # so it has stopped
 
     async def watch(self, ref: Reference) -> ActorDown:
         """Wait until an actor anywhere is gone, and return why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ..actors.call import CURRENT_CALL
 from ..protocols.errors import PasselError
 from ..protocols.log import log
 from .directives import directive_for
@@ -71,6 +72,7 @@ class Recovery:
         """Let the group decide; the actor keeps its mailbox and waits."""
         cell, overseer = self._cell, self._node.overseer
         assert overseer is not None, "a group was found when the actor was spawned"
+        CURRENT_CALL.set(None)  # the failed call's circumstances are not those of its failure
         try:
             await overseer.member_failed(cell.address, what, directive == "escalate")
         except PasselError as error:

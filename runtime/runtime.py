@@ -16,13 +16,17 @@ from .directory import Directory
 from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY
 from .endpoints import check_network
 from .fleet import Fleet
-from .life import DIRECTORY_SERIAL
+from .life import DIRECTORY_SERIAL, SUPERVISOR_SERIAL
 from .loading import load_tracer, main_file, main_module
 from .local import LocalLeaderHost
 from .loops import check_loop
 from .node import Node
+from .revival import Revival
+from .root import Root
 from .service import NodeService, letters_of, service_of, statistics_of
 from .spawning import Spawn
+from .supervised import Supervised
+from .supervisor import Supervisor
 
 if TYPE_CHECKING:
     import os
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     )
     from .directives import OnFailure
     from .host import LeaderHost, State
+    from .root import OnEscalation
     from .topology import Topology
     from .topology.launch import Launched
 
@@ -51,7 +56,7 @@ A = TypeVar("A", bound="Actor")
 T = TypeVar("T")
 
 
-class Runtime:
+class Runtime(Supervised):
     """A set of nodes started together; this process is their leader.
 
     Use it as an asynchronous context manager: inside, actors run; leaving it stops the actors
@@ -78,6 +83,8 @@ class Runtime:
         node_silence: Seconds after which a node whose process answers no heartbeat is declared
             dead: stopped, or cut off. One that only computes is never declared dead.
         topology: Path of the topology file, shown by `passel ps`.
+        on_escalation: What a failure does that reaches the root: `end` cancels the body of the
+            `async with`, which then raises `EscalatedError`; `continue` only logs it.
         traces: `module:function` that sets up OpenTelemetry; called once in every process of the
             runtime, this one included. Asks, tells and handlers then have spans.
         state: Directory in which durable actors keep what outlives the runtime; by default
@@ -103,6 +110,7 @@ class Runtime:
         grace: float = 5.0,
         node_silence: float = 2.5,
         topology: str = "",
+        on_escalation: OnEscalation = "end",
         traces: str = "",
         state: Path | None = None,
         resume: bool = False,
@@ -129,6 +137,7 @@ class Runtime:
         self._bounds = Bounds(node_silence)
         self._topology = topology
         self._traces = traces
+        self._root = Root(name, on_escalation)
         self._group: asyncio.TaskGroup | None = None
         self._open: _Parts | None = None
         self._closing: _Parts | None = None
@@ -198,13 +207,13 @@ class Runtime:
         """Open the run directory and the leader's socket, start its system actors."""
         group = self._group = asyncio.TaskGroup()
         await group.__aenter__()
+        self._root.hold()
         try:
             self._open = await self._start(group)
             if self._launched is not None:
                 await self._launched.start()
-        except BaseException:
-            await self.aclose()
-            await group.__aexit__(None, None, None)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
 
@@ -214,16 +223,23 @@ class Runtime:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop actors, nodes and sockets; wait until all are gone."""
+        """Stop actors, nodes and sockets; wait until all are gone.
+
+        Raises:
+            EscalatedError: A failure reached the root, and `on_escalation` says to end.
+        """
         assert self._group is not None, "it was entered"
+        ours = self._root.release()
         try:
             await self.aclose()
         finally:
             cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
-            if cancelled:
+            if cancelled and not ours:
                 await self._group.__aexit__(kind, error, trace)
             else:
                 await self._group.__aexit__(None, None, None)
+        if ours and self._root.error is not None:
+            raise self._root.error from error
 
     async def _start(self, group: asyncio.TaskGroup) -> _Parts:
         tracer = load_tracer(self._traces)
@@ -254,6 +270,12 @@ class Runtime:
         names.nodes[LEADER] = node.info
         names.on_claim = self._claim_journal
         node.router.locator = names
+        arguments: tuple[Any, ...] = (node, names, self._root.escalated)
+        cell = node.new_cell(
+            Supervisor, arguments, {}, name="@supervisor", serial=SUPERVISOR_SERIAL
+        )
+        await node.start_cell(cell)
+        supervisor = node.overseer = cast("Supervisor", cell.actor)
         arguments = (node, main_file(), _stay, self._allow)
         await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
         host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
@@ -265,8 +287,11 @@ class Runtime:
             "allow": self._allow,
             "shared_memory": self._shared_memory,
         }
-        fleet = Fleet(node, names, host, options=options, seed=self._seed, bounds=self._bounds)
-        return _Parts(node, fleet, names)
+        revival = Revival(node, names, supervisor)
+        fleet = Fleet(
+            node, names, revival, host, options=options, seed=self._seed, bounds=self._bounds
+        )
+        return _Parts(node, fleet, names, supervisor)
 
     def _claim_journal(self) -> JournalClaim:
         return self._held_state().claim()
@@ -326,6 +351,7 @@ class Runtime:
         node: str = "",
         capacity: int = 1024,
         mailbox: str = "wait",
+        group: str = "",
         on_failure: OnFailure = "restart",
         max_restarts: int = 3,
         within: float = 60.0,
@@ -345,6 +371,7 @@ class Runtime:
             mailbox: What happens to a request when that is full: it waits at the sender (`wait`),
                 is refused there with MailboxFullError (`refuse`), or takes the place of the oldest
                 that waits (`drop_oldest`): a dead letter, whose caller gets DroppedError.
+            group: Name of the group that it joins, whose limits take the place of its own.
             on_failure: What a failed tell, timer or background work does: `resume`, `restart`,
                 `stop` or `escalate`; or that by class of the error, others restart:
                 `{TimeoutError: "resume", "OSError": "stop"}`.
@@ -366,6 +393,7 @@ class Runtime:
             node=node,
             capacity=capacity,
             mailbox=mailbox,
+            group=group,
             on_failure=on_failure,
             max_restarts=max_restarts,
             within=within,
@@ -510,6 +538,14 @@ class Runtime:
         return self._parts.names.names.all()
 
     @property
+    def _supervisor(self) -> Supervisor:
+        return self._parts.supervisor
+
+    @property
+    def _directory(self) -> Directory:
+        return self._parts.names
+
+    @property
     def _parts(self) -> _Parts:
         if self._open is None:
             raise RuntimeClosedError(f"runtime {self.name}")
@@ -519,10 +555,11 @@ class Runtime:
 class _Parts:
     """What an open runtime consists of."""
 
-    def __init__(self, node: Node, fleet: Fleet, names: Directory) -> None:
+    def __init__(self, node: Node, fleet: Fleet, names: Directory, supervisor: Supervisor) -> None:
         self.node = node
         self.fleet = fleet
         self.names = names
+        self.supervisor = supervisor
 
 
 def _stay() -> None:

@@ -27,6 +27,7 @@ from ..protocols.errors import (
     DeadActorError,
     HandshakeError,
     NodeDeadError,
+    PasselError,
     SpawnError,
     StateError,
 )
@@ -106,6 +107,26 @@ class NodeService(Actor):
     async def watch(self, address: Address) -> ActorDown:
         """Return once the actor is gone."""
         return await self._node.watch_cell(address)
+
+    @handler(concurrent=True)
+    async def halt(self, address: Address) -> None:
+        """End the present object of an actor, but not the actor; at once when it is not there."""
+        cell = self._node.cell_of(address)
+        if cell is not None:
+            await cell.halt()
+
+    @handler(concurrent=True, raises=(DeadActorError, SpawnError))
+    async def restart(self, address: Address) -> None:
+        """Make an actor anew that was halted; returns when its `started` has run."""
+        cell = self._node.cell_of(address)
+        if cell is None:
+            raise DeadActorError(address, "it has stopped")
+        try:
+            await cell.restart()
+        except PasselError:
+            raise
+        except Exception as error:
+            raise SpawnError(f"actor {cell.key}", f"{type(error).__name__}: {error}") from error
 
     @handler(concurrent=True)
     async def child_failed(self, parent: Address, child: str, what: str) -> None:

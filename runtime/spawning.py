@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from ..actors.actor import Actor
 from ..actors.handler import signature_of
 from ..actors.ref import DEFAULT_TIMEOUT, Reference, reference_type
-from ..protocols.control import Durability, SpawnRequest, Supervision
-from ..protocols.errors import DeadActorError, DeadlineError, SpawnError
+from ..protocols.address import LEADER
+from ..protocols.control import Durability, Placement, SpawnRequest, Supervision
+from ..protocols.errors import DeadActorError, DeadlineError, PasselError, SpawnError
+from ..protocols.log import log
 from .arguments import pack_arguments
 from .directives import directives_of
 from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY, check_class
@@ -41,6 +43,7 @@ class Spawn:
             refused there with MailboxFullError (`refuse`), or takes the place of the oldest that
             waits (`drop_oldest`), which is a dead letter then.
         parent: The actor that spawns it, with which it ends; None for the program.
+        group: Name of the group that it joins; it needs a name of its own then.
         on_failure: What a failed tell, timer or background work does: `resume`, `restart`, `stop`
             or `escalate`, for all errors or by class.
         max_restarts: See `Supervision`, as for the next three.
@@ -62,6 +65,7 @@ class Spawn:
         capacity: int = 1024,
         mailbox: str = "wait",
         parent: Cell | None = None,
+        group: str = "",
         on_failure: OnFailure = "restart",
         max_restarts: int = 3,
         within: float = 60.0,
@@ -82,7 +86,9 @@ class Spawn:
         self._durable = durable
         self._dedup_window = dedup_window
         self._snapshot_every = snapshot_every
+        self._group = group
         self._supervision = Supervision(
+            group=group,
             on_failure=directives_of(on_failure, f"actor {name}"),
             max_restarts=max_restarts,
             within=within,
@@ -93,6 +99,9 @@ class Spawn:
             raise SpawnError(
                 f"actor {name}", "a name has no '#', '/' or space, and no '@' in front"
             )
+        if group and not name:
+            reason = "it must be found again when its node dies; give it a name"
+            raise SpawnError(f"a member of group {group}", reason)
 
     async def spawn(
         self, actor_class: Callable[P, A], /, *args: P.args, **kwargs: P.kwargs
@@ -115,7 +124,7 @@ class Spawn:
         try:
             async with asyncio.timeout(self._timeout):
                 if self._name and node.router.locator is not None:
-                    await node.router.locator.reserve(self._name)
+                    await node.router.locator.reserve(self._name, self._group)
                 address = await self._place(found, args, kwargs)
                 await self._adopt(address)
         except TimeoutError:
@@ -139,12 +148,22 @@ class Spawn:
     ) -> Address:
         node = self._node
         try:
+            terms = await self._durability()
             if self._on == node.name:
-                address = await self._start_here(actor_class, args, kwargs)
+                address = await self._start_here(actor_class, args, kwargs, terms)
+                request = self._request_again(actor_class, args, kwargs, terms)
             else:
-                address = await self._start_there(actor_class, args, kwargs)
+                request = self._request(actor_class, args, kwargs, terms)
+                address = await self._start_there(actor_class, request)
             if self._name and node.router.locator is not None:
-                await node.router.locator.bind(self._name, address)
+                await node.router.locator.bind(
+                    Placement(
+                        address=address,
+                        group=self._group,
+                        parent=self._parent.address if self._parent is not None else None,
+                        request=request,
+                    )
+                )
         except BaseException:
             if self._name and node.router.locator is not None:
                 await node.router.locator.free(self._name)
@@ -163,7 +182,11 @@ class Spawn:
         )
 
     async def _start_here(
-        self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        actor_class: type[Actor],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        terms: Durability | None,
     ) -> Address:
         node = self._node
         node.learn_class(actor_class)
@@ -177,17 +200,37 @@ class Spawn:
             mailbox=self._mailbox,
             supervision=self._supervision,
             parent=self._parent.address if self._parent is not None else None,
-            durability=await self._durability(),
+            durability=terms,
         )
         await node.start_cell(cell)
         return cell.address
 
-    async def _start_there(
-        self, actor_class: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Address:
+    def _request_again(
+        self,
+        actor_class: type[Actor],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        terms: Durability | None,
+    ) -> SpawnRequest | None:
+        """Return how a named actor of this node is spawned again when the node has died."""
+        if not self._name or self._node.name == LEADER:
+            return None
+        try:
+            return self._request(actor_class, args, kwargs, terms)
+        except PasselError as error:
+            log.warning("actor cannot outlive its node", actor=self._name, reason=str(error))
+            return None
+
+    def _request(
+        self,
+        actor_class: type[Actor],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        terms: Durability | None,
+    ) -> SpawnRequest:
         node = self._node
         node.learn_class(actor_class)
-        request = SpawnRequest(
+        return SpawnRequest(
             class_path=path_of(actor_class),
             signature=signature_of(actor_class),
             name=self._name,
@@ -196,8 +239,11 @@ class Spawn:
             mailbox=self._mailbox,
             supervision=self._supervision,
             parent=self._parent.address if self._parent is not None else None,
-            durability=await self._durability(),
+            durability=terms,
         )
+
+    async def _start_there(self, actor_class: type[Actor], request: SpawnRequest) -> Address:
+        node = self._node
         assert node.router.locator is not None, "a node that has peers has a locator"
         try:
             info = await node.router.locator.node(self._on)
@@ -206,6 +252,4 @@ class Spawn:
             raise SpawnError(what, f"{error.reason}; start the node first") from None
         node.router.peers.setdefault(info.node, info)
         service = service_of(node, info.node, info.life)
-        address: Address = await service.spawn.options(timeout=self._timeout)(request)
-        node.placed(self._on, request)
-        return address
+        return await service.spawn.options(timeout=self._timeout)(request)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..protocols.control import Supervision
+    from ..protocols.control import GroupOptions, Supervision
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class RestartPolicy:
     restart doubles with each failure still in the window, from `backoff` up to `max_backoff`.
     """
 
-    def __init__(self, options: Supervision) -> None:
+    def __init__(self, options: Supervision | GroupOptions) -> None:
         self._options = options
         self._failures: deque[float] = deque()
 

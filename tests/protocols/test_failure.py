@@ -15,9 +15,11 @@ from passel.protocols.errors import (
     DeadActorError,
     DeadlineError,
     MailboxFullError,
+    NodeDeadError,
     NotAHandlerError,
     PasselError,
     RemoteError,
+    RestartedError,
 )
 from passel.protocols.failure import Failed, error_of, failed_by, refusal
 
@@ -144,6 +146,9 @@ def test_no_error_is_too_strange_to_be_reported(
 
 REFUSALS: list[PasselError] = [
     DeadActorError(Address("side", "shop", 1), "it has stopped"),
+    NodeDeadError("side/shop", "side", signal="SIGKILL", stderr_tail=("oh",), note="alas"),
+    NodeDeadError("side/shop", "side", exit_code=3),
+    RestartedError("side/shop"),
     CallCycleError("leader/till", ["leader/till", "side/shop"]),
     NotAHandlerError("side/shop", "steal", ["sell", "buy"]),
     MailboxFullError("side/shop", 8),
@@ -160,11 +165,24 @@ def test_a_refusal_arrives_as_the_error_it_was(codec: Codec, error: PasselError)
     assert str(error) in str(back)
     if isinstance(error, DeadlineError):
         assert isinstance(back, TimeoutError)
+    if isinstance(error, NodeDeadError):
+        assert vars(back) == vars(error)
 
 
 @given(
     code=st.sampled_from(
-        ["dead", "restarted", "cycle", "handler", "full", "deadline", "codec", "declared", "?"]
+        [
+            "dead",
+            "node",
+            "restarted",
+            "cycle",
+            "handler",
+            "full",
+            "deadline",
+            "codec",
+            "declared",
+            "?",
+        ]
     ),
     facts=st.lists(
         st.none() | st.integers(-9, 9) | st.text(max_size=4) | st.lists(st.integers() | st.text()),

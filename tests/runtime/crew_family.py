@@ -19,7 +19,7 @@ class Child(Actor):
         await self.witness.hear(f"{self.name} started")
 
     async def stopping(self) -> None:
-        await self.witness.hear(f"{self.name} stopping")
+        self.witness.hear.tell_nowait(f"{self.name} stopping")
 
     @handler
     async def fail(self) -> None:
