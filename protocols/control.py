@@ -291,6 +291,7 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         state: How the leader sees it; see NodeStatus.
         clock_offset: Seconds that its monotonic clock is ahead of the leader's; None until known.
         resent: Multiparts that were sent again, because the transport had lost them.
+        possibly_lost: Tells to nodes that died, not known to have been handled.
         dropped: Multiparts that came twice or out of order, and were not handed on.
         shared_memory: Its slots of shared memory.
     """
@@ -312,6 +313,7 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     clock_offset: float | None = None
     resent: int = 0
     dropped: int = 0
+    possibly_lost: int = 0
     shared_memory: MemoryStatistics = MemoryStatistics()
 
 

@@ -35,7 +35,7 @@ class Request(Message, array_like=True, gc=False):
         incarnation: Which life of it is meant; another one refuses the message.
         method: Name of the handler.
         deadline: Seconds left when it was sent; negative when there is no deadline.
-        sequence: Number of this message on the edge (source, target), from 1.
+        sequence: Number of this request from its node to the target, from 1.
         sent: The sender's monotonic clock, in seconds.
         chain: Addresses that wait for this ask, outermost first, joined by spaces.
         trace: Trace context: 16 bytes of trace id, or empty; with OpenTelemetry 8 bytes of the

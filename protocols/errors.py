@@ -111,6 +111,8 @@ class NodeDeadError(DeadActorError):
         exit_code: The exit status, or None when a signal ended it or it is unknown.
         signal: Name of the signal that ended it, such as `SIGKILL`, or None.
         stderr_tail: The last lines that the process wrote to its standard error.
+        possibly_lost: How many tells to the node, of all its senders on this node, were not known
+            to have been handled.
         note: What else was seen: for how long the node was silent before it was declared dead,
             or how many processes the kernel killed because memory had run out.
     """
@@ -124,6 +126,7 @@ class NodeDeadError(DeadActorError):
         signal: str | None = None,
         stderr_tail: Sequence[str] = (),
         note: str = "",
+        possibly_lost: int = 0,
     ) -> None:
         if signal is not None:
             how = f"ended by {signal}"
@@ -134,15 +137,24 @@ class NodeDeadError(DeadActorError):
         how = "; ".join(part for part in (how, note) if part)
         lines = "".join(f"\n    {line}" for line in stderr_tail[-_LINES_QUOTED:])
         said = f"; its last lines:{lines}" if lines else ""
-        super().__init__(address, f"node {node} has died ({how}){said}")
+        lost = f"; {possibly_lost} tells to it may be lost" if possibly_lost else ""
+        super().__init__(address, f"node {node} has died ({how}){lost}{said}")
         self.node = node
         self.exit_code = exit_code
         self.signal = signal
         self.stderr_tail = tuple(stderr_tail)
         self.note = note
+        self.possibly_lost = possibly_lost
 
     def about(self, address: Address | str) -> NodeDeadError:
         """Return the same error about another actor of the node."""
+        return self._copy(address, self.possibly_lost)
+
+    def losing(self, tells: int) -> NodeDeadError:
+        """Return the same error with the number of tells that may be lost."""
+        return self._copy(self.address, tells)
+
+    def _copy(self, address: Address | str, possibly_lost: int) -> NodeDeadError:
         return NodeDeadError(
             address,
             self.node,
@@ -150,6 +162,7 @@ class NodeDeadError(DeadActorError):
             signal=self.signal,
             stderr_tail=self.stderr_tail,
             note=self.note,
+            possibly_lost=possibly_lost,
         )
 
 

@@ -212,14 +212,21 @@ class Cell:
         if self.keys is not None:
             self.keys.settle(key)
 
-    def edge(self, source: str) -> Edge:
-        """Return what is known of messages from `source`."""
+    def edge(self, node: str) -> Edge:
+        """Return what is known of messages from `node`."""
         if self.edges is None:
             self.edges = {}
-        edge = self.edges.get(source)
+        edge = self.edges.get(node)
         if edge is None:
-            edge = self.edges[source] = Edge()
+            edge = self.edges[node] = Edge()
         return edge
+
+    def forget(self, link: Link) -> None:
+        """Forget a peer that is gone."""
+        if self.senders is not None and link in self.senders:
+            del self.senders[link]
+            if self.edges is not None:
+                self.edges.pop(link.node, None)
 
     def cancel(self, request: Delivery) -> None:
         """Nobody waits for `request` any more: drop it, or end its handler."""

@@ -1,4 +1,4 @@
-"""What was seen on one edge, from a sender to an actor."""
+"""What was seen on one edge, from a node to an actor."""
 
 from __future__ import annotations
 

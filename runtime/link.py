@@ -24,7 +24,7 @@ from ..protocols.envelope import (
     Taken,
     Tell,
 )
-from ..protocols.errors import CodecError
+from ..protocols.errors import CodecError, NodeDeadError
 from ..protocols.failure import refusal
 from ..protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
 from .reliability import ACKNOWLEDGE_EVERY, TICK, GoBackN, Resend
@@ -77,6 +77,7 @@ class Link:
         now: Callable[[], float],
         codec: Codec,
         lose: Callable[[Sending, str], None],
+        on_gone: Callable[[Link, int], None],
     ) -> None:
         self.node = node
         self.life = life
@@ -88,6 +89,7 @@ class Link:
         self.flow = GoBackN()
         self.dead: DeadActorError | None = None
         self.lose = lose
+        self._on_gone = on_gone
         self.lane: Lane | None = None
         self.sent = 0
         self.received = 0
@@ -146,12 +148,14 @@ class Link:
         sending.transmitted = True
         if sending.kind != TELL or sending.key:
             self.pending[sending.id] = sending
+        else:
+            target.told += 1
         now = self.now()
         left = -1.0 if sending.deadline is None else max(0.0, sending.deadline - now)
         address = target.address
         fields = (
             sending.id, sending.source, address.actor, address.incarnation, sending.spec.name, left,
-            target.next_sequence(sending.source), now, sending.chain, sending.trace, sending.key,
+            target.next_sequence(), now, sending.chain, sending.trace, sending.key,
             sending.spec.concurrent, len(frames), msgspec.Raw(body),
         )  # fmt: skip
         if sending.kind == ASK:
@@ -236,6 +240,8 @@ class Link:
 
     def _tick(self) -> None:
         self._timer = None
+        if self._taken or self._taken_beside:
+            self._give_back()
         now = self.now()
         self._carry_out(self.flow.tick(now))
         pause = self.flow.pause(now)
@@ -296,6 +302,15 @@ class Link:
                 self.send(Credit(cell.address.actor, cell.address.incarnation, count, beside))
         else:
             taken[cell] = count
+            if not self._ticking:
+                self._wait(TICK)
+
+    def _give_back(self) -> None:
+        """Give back the places that are left: else what was handled long ago counts as waiting."""
+        for taken, beside in ((self._taken, False), (self._taken_beside, True)):
+            for cell, count in taken.items():
+                self.send(Credit(cell.address.actor, cell.address.incarnation, count, beside))
+            taken.clear()
 
     def answer(
         self, message: Reply | Failure | Taken, frames: Sequence[Buffer] = (), size: int = 0
@@ -320,6 +335,9 @@ class Link:
         """The peer is dead: every request that waits for it ends with `error`."""
         if self.dead is not None:
             return
+        told = sum(target.told for target in self.targets.values())
+        if told and isinstance(error, NodeDeadError):
+            error = error.losing(told)
         self.dead = error
         if self.lane is not None:
             self.lane.close()
@@ -334,6 +352,9 @@ class Link:
             inbound.cell.cancel(inbound)
         self.close()
         self.flow.forget()
+        self._taken.clear()
+        self._taken_beside.clear()
+        self._on_gone(self, told)
 
     def close(self, goodbye: Goodbye | None = None) -> None:
         """Send what is left and let go of the transport."""

@@ -35,6 +35,9 @@ _NODE_COUNTERS: Final = {
     "failed_tells": "Tells whose handler raised",
     "sent": "Messages sent to other nodes",
     "received": "Messages received from other nodes",
+    "resent": "Multiparts sent again because the transport had lost them",
+    "dropped": "Multiparts that came twice or out of order",
+    "possibly_lost": "Tells to nodes that died, not known to have been handled",
     "cpu_seconds": "Processor time of the process",
 }
 _SLOT_GAUGES: Final = {

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .cell import Delivery
     from .durable.store import Store
     from .host import Host
+    from .link import Link
     from .overseer import Overseer
     from .tracing import Tracer
     from .transport import Transport
@@ -63,6 +64,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.dead_letters = 0
+        self.possibly_lost = 0
         self.refused = 0
         self.late_replies = 0
         self.failed_tells = 0
@@ -317,6 +319,16 @@ class Node:
             return ActorDown(address=address, reason=await waiter)
         finally:
             cell.watchers.remove(waiter)
+
+    def peer_gone(self, link: Link, told: int) -> None:
+        """A link is over: forget its node, and say how many tells to it may be lost."""
+        for cell in self.cells.values():
+            cell.forget(link)
+        if told and not self.closed:
+            self.counters.possibly_lost += told
+            what = f"{told} tells to node {link.node} were not known to be handled when it died"
+            log.warning("tells possibly lost", peer=link.node, count=told)
+            self.report("tells possibly lost", link.node, what)
 
     def dead_letter(self, request: Delivery, reason: str) -> None:
         """Count a request that reaches no handler, and keep it for reading."""

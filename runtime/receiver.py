@@ -255,7 +255,7 @@ class Receiver:
         if cell.senders is None:
             cell.senders = {}
         cell.senders[link] = None
-        cell.edge(message.source).note(message.sequence, message.sent, now)
+        cell.edge(link.node).note(message.sequence, message.sent, now)
         cell.deliver(inbound)
 
     def _undeliverable(self, link: Link, message: Request) -> None:
@@ -357,6 +357,7 @@ class Receiver:
         target = link.targets.pop((message.target, message.incarnation), None)
         if target is not None:
             target.close(DeadActorError(target.address, message.reason))
+            self._node.router.forget_place(target.address)
 
 
 def _of_result(sending: Sending, error: ProtocolError) -> ProtocolError:

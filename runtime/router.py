@@ -41,7 +41,7 @@ class Router:
         self.links: dict[str, Link] = {}
         self.peers: dict[str, NodeInfo] = {}
         self.names: dict[str, Address] = {}
-        self._deaths: dict[tuple[str, int], NodeDeadError] = {}
+        self._deaths: dict[str, tuple[int, NodeDeadError]] = {}
         self.locator: Locator | None = None
 
     def route(self, ref: Reference) -> Target:
@@ -95,8 +95,8 @@ class Router:
         return self.link_to(address.node, address.life).target(address)
 
     def _death_of(self, address: Address, why: str = "") -> DeadActorError:
-        death = self._deaths.get((address.node, address.life))
-        if death is not None:
+        life, death = self._deaths.get(address.node, (0, None))
+        if death is not None and life == address.life:
             return death.about(address)
         link = self.links.get(address.node)
         if link is not None and link.dead is not None and link.life == address.life:
@@ -122,6 +122,7 @@ class Router:
             async with asyncio.timeout(_LOOKUP_SECONDS):
                 address = await self.locator.lookup(old.actor)
         except (PasselError, TimeoutError):
+            self.names.pop(old.actor, None)
             moving.close(error)
         else:
             self.names[old.actor] = address
@@ -132,6 +133,11 @@ class Router:
                 moving.settle(target)
         finally:
             self._moving.pop(old.actor, None)
+
+    def forget_place(self, address: Address) -> None:
+        """An actor is gone: if it has a name, that is looked up anew."""
+        if self.names.get(address.actor) == address:
+            del self.names[address.actor]
 
     def learn(self, peer: NodeInfo) -> None:
         """Take down where a node is, and that it may connect."""
@@ -145,7 +151,8 @@ class Router:
             if link.life == life or node == self._node.name:
                 return link
             stale = self._new_link(node, life)
-            stale.fail(self._deaths.get((node, life)) or NodeDeadError(node, node))
+            died, death = self._deaths.get(node, (0, None))
+            stale.fail(death if death is not None and died == life else NodeDeadError(node, node))
             return stale
         if link is not None:
             link.fail(NodeDeadError(node, node))  # a newer life is there, so this one is over
@@ -163,7 +170,15 @@ class Router:
 
     def _new_link(self, node: str, life: int) -> Link:
         own = self._node
-        return Link(node, life, loop=own.loop, now=own.now, codec=own.codec, lose=own.dead_letter)
+        return Link(
+            node,
+            life,
+            loop=own.loop,
+            now=own.now,
+            codec=own.codec,
+            lose=own.dead_letter,
+            on_gone=own.peer_gone,
+        )
 
     def connect(self, link: Link, peer: NodeInfo) -> None:
         """Give a link its sockets."""
@@ -249,7 +264,8 @@ class Router:
         peer = self.peers.get(error.node)
         if peer is not None and peer.life <= life:
             del self.peers[error.node]
-        self._deaths[error.node, life] = error
+        if life >= self._deaths.get(error.node, (0, error))[0]:
+            self._deaths[error.node] = (life, error)  # that of an earlier life tells nothing more
         self._node.host.roster.dismiss(error.node, life)
         self._node.receiver.forget(error.node, life)
         link = self.links.get(error.node)
@@ -263,7 +279,7 @@ class Router:
 
     def has_died(self, address: Address) -> bool:
         """Return whether this life of the actor's node is known to have ended."""
-        return (address.node, address.life) in self._deaths
+        return address.life <= self._deaths.get(address.node, (0, None))[0]
 
     async def find(self, name: str) -> Address:
         """Return where the named actor is; waits while it is being restarted.

@@ -231,6 +231,7 @@ def statistics_of(node: Node) -> NodeStatistics:
         cpu_seconds=usage.cpu_seconds,
         memory_bytes=usage.memory_bytes,
         resent=sum(link.flow.resent for link in links),
+        possibly_lost=counters.possibly_lost,
         dropped=sum(link.flow.dropped for link in links),
         shared_memory=node.memory.statistics if node.memory is not None else MemoryStatistics(),
     )

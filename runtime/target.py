@@ -232,7 +232,7 @@ class LocalTarget(Target):
         sending.transmitted = True
         cell = self.cell
         now = cell.now()
-        edge = cell.edge(sending.source)
+        edge = cell.edge(self.address.node)
         sending.sequence = number = edge.sequence + 1
         edge.note(number, now, now)
         cell.deliver(sending)
@@ -263,18 +263,29 @@ class LocalTarget(Target):
 class RemoteTarget(Target):
     """An actor of another node: requests go over the link to that node."""
 
-    __slots__ = ("link", "sequences")
+    __slots__ = ("link", "sequence", "told")
 
     def __init__(self, address: Address, link: Link) -> None:
         super().__init__(address)
         self.link = link
-        self.sequences: dict[str, int] = {}
+        self.sequence = 0
+        self.told = 0
 
-    def next_sequence(self, source: str) -> int:
-        """Return the number of the next message on the edge from `source`."""
-        number = self.sequences.get(source, 0) + 1
-        self.sequences[source] = number
-        return number
+    def next_sequence(self) -> int:
+        """Return the number of the next message from this node to the actor."""
+        self.sequence += 1
+        return self.sequence
+
+    def refill(self, count: int, *, beside: bool) -> None:
+        """Take back places; so many tells at most are not known to have left the mailbox."""
+        super().refill(count, beside=beside)
+        if self.told:
+            self.told = min(self.told, self._outstanding())
+
+    def _outstanding(self) -> int:
+        """Return how many places are not given back yet."""
+        taken = _credit_of(self.address) - self.mailbox.credit
+        return taken if self.beside is None else taken + self.address.window - self.beside.credit
 
     def transmit(self, sending: Sending) -> None:
         """Encode the request and hand it to the link."""

@@ -101,7 +101,7 @@ class Counter(Actor):
 
     @handler
     async def edges(self) -> dict[str, tuple[int, int, bool]]:
-        """Return by source: messages counted, the last one's number, whether its times fit."""
+        """Return by sending node: messages counted, the last one's number, whether its times fit."""
         cell = self.context._cell  # type: ignore[attr-defined]
         now = self.context.now() + 0.05
         return {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from passel import Actor, ActorRef, handler
+from passel import Actor, ActorRef, NodeDeadError, handler
 from passel.actors.ref import reference_type
+from tests.runtime.crew_keys import Register
 from tests.runtime.lossy import LossyNetwork, two_nodes
 from tests.runtime.virtual_time import virtual_time
 
@@ -105,3 +106,45 @@ async def test_a_link_on_which_all_is_settled_has_no_timer() -> None:
         await asyncio.sleep(1.0)
         assert [link.flow.pause(0.0) for link in links] == [None, None]
         assert [link._timer for link in links] == [None, None]
+
+
+@virtual_time
+async def test_tells_that_were_not_handled_when_their_node_died_are_counted() -> None:
+    network = LossyNetwork(1, loss=0.0, repeat=0.0, delay=0.0)
+    async with two_nodes(network) as (near, far):
+        cell = far.new_cell(Register, (), {})
+        await far.start_cell(cell)
+        ref = cast("ActorRef[Register]", near.reference(reference_type(Register), cell.address))
+        for _ in range(20):
+            await ref.add.tell(1)
+        assert await ref.total() == 20
+        await asyncio.sleep(1.0)  # these were handled, and are known to have been
+        waiting = asyncio.create_task(ref.add_when_open(1))
+        await ref.entered()
+        for _ in range(7):
+            await ref.add.tell(1)
+        await asyncio.sleep(1.0)
+
+        near.router.peer_died(NodeDeadError("far", "far", signal="SIGKILL"), 1)
+
+        with pytest.raises(NodeDeadError, match="7 tells to it may be lost") as caught:
+            await waiting
+        assert caught.value.possibly_lost == 7
+        assert near.counters.possibly_lost == 7
+
+
+@virtual_time
+async def test_what_is_kept_of_a_peer_goes_with_it() -> None:
+    network = LossyNetwork(1, loss=0.0, repeat=0.0, delay=0.0)
+    async with two_nodes(network) as (near, far):
+        ref = await a_ledger(near, far)
+        await ref.note.tell(1)
+        assert await ref.count() == 1
+        cell = far.cells["Ledger#1"]
+        assert list(cell.edges or ()) == ["near"]
+        for life in range(1, 50):
+            far.router.peer_died(NodeDeadError("near", "near"), life)
+        assert cell.edges == {}
+        assert cell.senders == {}
+        assert len(far.router._deaths) == 1
+        assert far.receiver._inlets == {}

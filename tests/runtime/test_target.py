@@ -143,11 +143,21 @@ async def test_a_moving_target_passes_on_what_waits_in_order() -> None:
     assert numbers(target) == [0, 2, 3]
 
 
-def test_each_edge_has_numbers_of_its_own() -> None:
+def test_messages_to_an_actor_are_numbered() -> None:
     link: Any = None  # nothing is sent
     target = RemoteTarget(Address("side", "a#1", 1, 8), link)
-    assert [target.next_sequence("a") for _ in range(3)] == [1, 2, 3]
-    assert target.next_sequence("b") == 1
+    assert [target.next_sequence() for _ in range(3)] == [1, 2, 3]
+
+
+def test_tells_that_were_credited_are_not_possibly_lost() -> None:
+    link: Any = None  # nothing is sent
+    target = RemoteTarget(Address("side", "a#1", 1, 8), link)
+    target.mailbox.credit -= 5
+    target.told = 5
+    target.refill(3, beside=False)
+    assert target.told == 2
+    target.refill(2, beside=False)
+    assert target.told == 0
 
 
 @given(st.integers(1, 5), st.lists(st.sampled_from(["submit", "refill", "withdraw"]), max_size=60))

@@ -38,4 +38,4 @@ async def test_numbers_and_times_of_each_edge_have_no_gaps(world: World) -> None
             await ref.add.tell(1)
         ref.add.tell_nowait(1)
         edges = await ref.edges()
-    assert edges == {"leader/": (72, 72, True)}
+    assert edges == {"leader": (72, 72, True)}
