@@ -312,6 +312,10 @@ class Link:
                 self.send(Credit(cell.address.actor, cell.address.incarnation, count, beside))
             taken.clear()
 
+    def taken(self, cell: Cell, *, beside: bool) -> int:
+        """Return how many places of the peer at an actor of ours are still to be given back."""
+        return (self._taken_beside if beside else self._taken).get(cell, 0)
+
     def answer(
         self, message: Reply | Failure | Taken, frames: Sequence[Buffer] = (), size: int = 0
     ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 RESOLUTION: Final = 0.005
 """Seconds per bucket: a deadline fires at most this much late."""
@@ -56,6 +56,11 @@ class DeadlineWheel:
         bucket = self._buckets.get(slot)
         if bucket is not None:
             bucket.pop(entry, None)
+
+    def entries(self) -> Iterator[Expiring]:
+        """Yield what still waits for its deadline."""
+        for bucket in self._buckets.values():
+            yield from bucket
 
     def close(self) -> None:
         """Stop the timer and forget everything."""

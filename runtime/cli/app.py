@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ...protocols.errors import PasselError
-from . import exits, letters, logs, metrics, models, new, node, remote, run, top, topology
+from . import exits, letters, logs, metrics, models, new, node, remote, run, simulate, top, topology
 from .report import code_of, report
 
 PLUGINS = "passel.commands"
@@ -74,7 +74,7 @@ def _passel(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-for _module in (run, topology, remote, top, metrics, letters, logs, models, new, node):
+for _module in (run, simulate, topology, remote, top, metrics, letters, logs, models, new, node):
     _module.add_to(app)
 
 

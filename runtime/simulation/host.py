@@ -14,6 +14,7 @@ from ..durable.memory import MemoryStore
 from ..host import Usage
 from ..life import live
 from ..security import Roster
+from .errors import SimulationError
 from .loop import KERNEL
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class SimulatedLeaderHost(SimulatedHost):
         self, config: NodeConfig, process: SimulatedProcess, over: asyncio.Event
     ) -> None:
         await asyncio.sleep(self._world.start_seconds())
+        if self._world.start_fails(config.node):
+            raise SimulationError("its process was to fail at its start")
         await live(config, SimulatedHost(self._world, process), over)
 
     def open_state(self, path: Path | None, *, resume: bool, discard: bool) -> SimulatedState:

@@ -1,9 +1,7 @@
-"""A seeded network: batches arrive late, in order per link, and never while a partition lasts."""
+"""A seeded network: multiparts arrive late, and some twice, out of order or never."""
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,17 +23,25 @@ if TYPE_CHECKING:
 SCHEME: Final = "sim://"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Weather:
-    """How a network behaves when nothing is wrong with it.
+    """How a network behaves; faults change it for a while.
 
     Attributes:
-        latency: Least seconds that a batch takes.
+        latency: Least seconds that a multipart takes.
         jitter: Mean of what is added to that.
+        lag: What is added to all of them on top, for a while.
+        loss: Share of the multiparts that are lost.
+        repeat: Share of them that come twice.
+        in_order: Whether those of one link keep their order.
     """
 
     latency: float = 0.0001
     jitter: float = 0.0005
+    lag: float = 0.0
+    loss: float = 0.0
+    repeat: float = 0.0
+    in_order: bool = True
 
 
 @dataclass(slots=True)
@@ -55,11 +61,9 @@ class Network:
     ) -> None:
         self.loop = loop
         self.trace = trace
-        self.lag = 0.0
         self._random = source
-        self._weather = weather
+        self.weather = weather
         self._bound: dict[str, SimulatedTransport] = {}
-        self._edges: list[Edge] = []
         self._cut: dict[frozenset[str], int] = {}
         self._probes: dict[SimulatedProbe, None] = {}
 
@@ -77,23 +81,17 @@ class Network:
         """Return what is bound to an endpoint."""
         return self._bound.get(endpoint)
 
-    def add(self, edge: Edge) -> None:
-        """Remember an edge."""
-        self._edges.append(edge)
-
-    def remove(self, edge: Edge) -> None:
-        """Forget an edge."""
-        with suppress(ValueError):
-            self._edges.remove(edge)
-
-    def delay(self) -> float:
-        """Return how long the next batch takes."""
-        return (
-            self._weather.latency + self.lag + self._random.expovariate(1.0 / self._weather.jitter)
-        )
+    def delays(self) -> list[float]:
+        """Return how long the next multipart takes: of one that is lost nothing, else one or two."""
+        weather, source = self.weather, self._random
+        if weather.loss and source.random() < weather.loss:
+            return []
+        times = 2 if weather.repeat and source.random() < weather.repeat else 1
+        least = weather.latency + weather.lag
+        return [least + source.expovariate(1.0 / weather.jitter) for _ in range(times)]
 
     def cut(self, one: str, other: str) -> None:
-        """Let nothing through between two nodes, either way; what is sent waits."""
+        """Let nothing through between two nodes, either way; what arrives meanwhile is lost."""
         pair = frozenset((one, other))
         self._cut[pair] = self._cut.get(pair, 0) + 1
         self.look()
@@ -104,9 +102,6 @@ class Network:
         self._cut[pair] -= 1
         if not self._cut[pair]:
             del self._cut[pair]
-            for edge in self._edges:
-                if edge.pair == pair:
-                    edge.release()
             self.look()
 
     def probe(self, probe: SimulatedProbe, *, wanted: bool) -> None:
@@ -135,7 +130,6 @@ class SimulatedTransport:
         self.on_batch: OnBatch | None = None
         self._network = network
         self._endpoint = f"{SCHEME}{process.node}/{process.life}"
-        self._outlets: list[Edge] = []
 
     @property
     def endpoint(self) -> str:
@@ -154,9 +148,7 @@ class SimulatedTransport:
         """
         if not endpoint.startswith(SCHEME):
             raise ProtocolError(f"endpoint {endpoint!r}: it is not of this network")
-        edge = Edge(self._network, self, endpoint)
-        self._network.add(edge)
-        return edge
+        return Edge(self._network, self, endpoint)
 
     def probe(
         self, peer: NodeInfo, bounds: Bounds, on_change: Callable[[bool], None]
@@ -171,14 +163,13 @@ class SimulatedTransport:
 
 
 class Edge:
-    """The way from one node to another; what travels on it arrives in order."""
+    """The way from one node to another."""
 
     def __init__(self, network: Network, source: SimulatedTransport, endpoint: str) -> None:
         self._network = network
         self._source = source
         self._endpoint = endpoint
         self._arrival = 0.0
-        self._stalled: deque[Parcel] = deque()
         goal = endpoint.removeprefix(SCHEME)
         self.name = f"{source.process!r} -> {goal}"
         self.pair = frozenset((source.process.node, goal.rpartition("/")[0]))
@@ -191,33 +182,24 @@ class Edge:
         batch, *frames = (bytes(part) for part in parts)
         now = network.loop.time()
         network.trace.batch("sent", self.name, batch)
-        self._arrival = max(self._arrival, now + network.delay())
         parcel = Parcel(now, batch, list(frames))
         goal = network.at(self._endpoint)
         context = goal.process.context if goal is not None else KERNEL
-        network.loop.call_at(self._arrival, self._arrive, parcel, context=context)
+        delays = network.delays()
+        if not delays:
+            network.trace.batch("lost", self.name, batch)
+        for delay in delays:
+            arrival = now + delay
+            if network.weather.in_order:
+                arrival = self._arrival = max(self._arrival, arrival)
+            network.loop.call_at(arrival, self._receive, parcel, context=context)
 
     def close(self) -> None:
         """What was handed over still arrives."""
-        if not self._stalled:
-            self._network.remove(self)
-
-    def release(self) -> None:
-        """The partition is over: what waited for that arrives now."""
-        goal = self._network.at(self._endpoint)
-        context = goal.process.context if goal is not None else KERNEL
-        while self._stalled:
-            self._network.loop.call_soon(self._receive, self._stalled.popleft(), context=context)
-
-    def _arrive(self, parcel: Parcel) -> None:
-        if self._stalled or self._network.is_cut(self.pair):
-            self._stalled.append(parcel)
-        else:
-            self._receive(parcel)
 
     def _receive(self, parcel: Parcel) -> None:
         goal = self._network.at(self._endpoint)
-        lost = parcel.sent > self._source.process.lost_after
+        lost = parcel.sent > self._source.process.lost_after or self._network.is_cut(self.pair)
         if lost or goal is None or goal.on_batch is None or goal.process.dead:
             self._network.trace.batch("lost", self.name, parcel.batch)
             return

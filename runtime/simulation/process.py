@@ -51,6 +51,7 @@ class SimulatedProcess:
         self.resumed_at = 0.0
         self.on_hang_up: Callable[[], None] = lambda: None
         self.on_change: Callable[[], None] = lambda: None
+        self.on_crash: Callable[[SimulatedProcess, list[str]], None] = lambda _process, _lines: None
         self.on_end: Callable[[SimulatedProcess, Exit], None] = lambda _process, _exit: None
         self._held: deque[Handle] = deque()
         self._grave: list[Any] = []
@@ -183,8 +184,15 @@ class SimulatedProcess:
         error = None if task.cancelled() else task.exception()
         if error is None:
             self.end(Exit(0, None, ()))
-        elif isinstance(error, PasselError):
-            self.end(Exit(1, None, (f"passel node {self.node}: {error}",)))
-        else:
-            lines = "".join(traceback.format_exception(error)).splitlines()
-            self.end(Exit(1, None, tuple(lines[-20:])))
+            return
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        if not _is_expected(error):
+            self.on_crash(self, lines)
+        self.end(Exit(1, None, tuple(lines[-20:])))
+
+
+def _is_expected(error: BaseException) -> bool:
+    """Return whether a node may end with this: it could not join, or could not come up."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_expected(inner) for inner in error.exceptions)
+    return isinstance(error, PasselError)

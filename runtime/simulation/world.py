@@ -42,6 +42,7 @@ class World:
         disk: Holds the journals of durable actors.
         watch: Watches the nodes, and tells of what must not be.
         leader: The process that the runtime under test is made in.
+        failing_starts: How many of the next processes of a node do not come up.
     """
 
     def __init__(self, seed: int, *, weather: Weather | None = None) -> None:
@@ -54,6 +55,7 @@ class World:
         self.disk = MemoryDisk()
         self.processes: list[SimulatedProcess] = []
         self.watch = Watch(self.loop, self.trace)
+        self.failing_starts: dict[str, int] = {}
         self._pids = count(1_000)
         self._durations = self.random("durations")
         self.loop.unhandled = self._unhandled
@@ -93,6 +95,7 @@ class World:
         process = SimulatedProcess(node, life, next(self._pids), self.loop)
         process.on_end = self._ended
         process.on_change = self.network.look
+        process.on_crash = self._crashed
         self.processes.append(process)
         self.trace.note("started", f"{process!r}")
         return process
@@ -101,6 +104,13 @@ class World:
         """Return the process that a node runs in now."""
         found = [p for p in self.processes if p.node == node and not p.dead]
         return found[-1] if found else None
+
+    def start_fails(self, node: str) -> bool:
+        """Return whether the process that is started for a node is to fail."""
+        left = self.failing_starts.get(node, 0)
+        if left:
+            self.failing_starts[node] = left - 1
+        return left > 0
 
     def start_seconds(self) -> float:
         """Return how long a process takes to come up."""
@@ -119,6 +129,9 @@ class World:
         said = "".join(f"\n{line}" for line in how.stderr_tail)
         self.trace.note("ended", f"{process!r}: {words}{said}")
         self.watch.remove(process)
+
+    def _crashed(self, process: SimulatedProcess, lines: list[str]) -> None:
+        self.watch.fail("no node fails by itself", f"{process!r}\n" + "\n".join(lines))
 
     def _logged(self, level: str, event: str, facts: dict[str, Any]) -> None:
         words = " ".join(f"{key}={value}" for key, value in facts.items() if key != "exc_info")

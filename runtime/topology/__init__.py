@@ -20,7 +20,7 @@ from .overrides import parse_assignment
 from .plan import Plan, PlannedActor, PlannedNode, plan
 from .problem import Mark, Problem
 from .schema import schema
-from .spec import ActorSpec, Main, NodeSpec, Supervise, Topology
+from .spec import ActorSpec, Main, NodeSpec, Simulate, Supervise, Topology
 
 __all__ = [
     "ActorArgumentsError",
@@ -35,6 +35,7 @@ __all__ = [
     "PlannedNode",
     "Problem",
     "ResourcesError",
+    "Simulate",
     "SubstitutionError",
     "Supervise",
     "Topology",

@@ -116,6 +116,38 @@ class Main(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeout: Annotated[float, Meta(gt=0, description="Seconds; default: no limit.")] | None = None
 
 
+class Simulate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How `passel simulate` runs the topology under faults.
+
+    Attributes:
+        invariants: What must hold in every run: a subclass of `passel.runtime.simulation.Invariants`,
+            as `"module:Class"`. What holds for every runtime is checked anyway.
+        classes: Stand-ins, by actor: what runs there instead, as `"module:Class"`, because the real
+            class needs what cannot be simulated.
+        duration: Seconds of simulated time in which things go wrong.
+        every: Mean seconds of simulated time between two faults.
+    """
+
+    invariants: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[^:\s]+:[^:\s]+$",
+                description='What must hold: a class, as "module:Class".',
+            ),
+        ]
+        | None
+    ) = None
+    classes: Annotated[
+        dict[Name, Annotated[str, Meta(pattern=r"^[^:\s]+:[^:\s]+$")]],
+        Meta(description='Stand-ins by actor, as "module:Class".'),
+    ] = {}
+    duration: Annotated[
+        float, Meta(gt=0, description="Simulated seconds in which things go wrong.")
+    ] = 30.0
+    every: Annotated[float, Meta(gt=0, description="Mean simulated seconds between faults.")] = 2.0
+
+
 class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A runtime, declared: its processes, its actors, how they are wired, and what it is asked.
 
@@ -129,6 +161,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
         actors: Actors by name.
+        simulate: How `passel simulate` runs it.
         main: The call it exists for; without it the runtime serves until it is stopped.
     """
 
@@ -148,3 +181,4 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     nodes: Annotated[dict[Name, NodeSpec], Meta(description="Processes by name.")] = {}
     actors: Annotated[dict[Name, ActorSpec], Meta(min_length=1, description="Actors by name.")]
     main: Main | None = None
+    simulate: Simulate = Simulate()

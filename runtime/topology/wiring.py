@@ -34,6 +34,11 @@ def check_wiring(topology: Topology, document: Document) -> Iterator[Problem]:
     if topology.main is not None:
         for path, reference in references_of(topology.main.args, ("main", "args")):
             yield from _check_reference(topology, document, path, reference)
+    for name in topology.simulate.classes:
+        if name not in topology.actors:
+            mend = suggestion(name, topology.actors)
+            path = ("simulate", "classes", name)
+            yield document.problem("wiring", path, f'no actor is called "{name}"', mend)
     yield from _check_names(topology, document)
     yield from _check_circles(topology, document)
 

@@ -9,7 +9,7 @@ import pytest
 
 from passel.runtime.cli import exits
 from passel.runtime.topology import check, parse_topology
-from passel.runtime.topology.spec import ActorSpec, Main, NodeSpec, Supervise, Topology
+from passel.runtime.topology.spec import ActorSpec, Main, NodeSpec, Simulate, Supervise, Topology
 from tests.source import ROOT
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ SECTIONS: list[tuple[str, type[msgspec.Struct]]] = [
     ("## An actor", ActorSpec),
     ("### `supervise`", Supervise),
     ("## `main`", Main),
+    ("## `simulate`", Simulate),
 ]
 
 

@@ -1,0 +1,225 @@
+"""`simulate`: runs a topology many times under faults, in virtual time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from . import exits
+from .errors import UsageProblemError
+from .topology import FILE, SET, overrides_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from ..simulation import Run
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("simulate")(simulate_command)
+
+
+def simulate_command(
+    file: FILE,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds to run.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The first of them; alone, the only one.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes. Default: one a core.")
+    ] = None,
+    faults: Annotated[
+        str, typer.Option(help='What may go wrong, as "crash,loss"; "none" for nothing at all.')
+    ] = "",
+    set_: SET = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a seed.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", "-x", help="Stop at the first violation.")
+    ] = False,
+) -> None:
+    """Run a topology under seeded faults in virtual time, and check what must hold.
+
+    Processes are killed and stand still, the network loses and parts, clocks jump; the real runtime
+    runs on top, all of it in one process. The same seed is the same run, event by event. Exit code 1
+    says that something was violated: its seed is printed with the last events before it.
+
+    **Examples**
+
+    `passel simulate examples/pipeline.yaml --seeds 1000`
+
+    `passel simulate crew.yaml --seed 4711`
+
+    `passel simulate crew.yaml --seeds 200 --faults crash,partition --json`
+    """
+    from ..simulation.experiment import experiment_of  # not needed by any other command
+    from ..simulation.seeds import run_seeds
+
+    kinds = _kinds(faults)
+    overrides = overrides_of(set_)
+    experiment_of(file, overrides, kinds=kinds)  # says what is wrong with it before anything runs
+    first, count = seed or 0, seeds or (100 if seed is None else 1)
+    tally = Tally(str(file), as_json=as_json)
+    runs = run_seeds(
+        str(file),
+        range(first, first + count),
+        overrides=overrides,
+        kinds=kinds,
+        jobs=jobs or len(os.sched_getaffinity(0)),
+    )
+    code = exits.OK
+    try:
+        with (
+            _terminated_as_interrupt(),
+            closing(runs),
+            _progress(count, as_json=as_json) as advance,
+        ):
+            for run in runs:
+                tally.add(run)
+                advance(tally)
+                if fail_fast and tally.failed:
+                    break
+    except KeyboardInterrupt as error:
+        code = exits.TERMINATED if error.args else exits.INTERRUPTED
+    tally.close()
+    if code or tally.failed:
+        raise typer.Exit(code or exits.FAILED)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    from ..simulation import KINDS
+
+    if not text:
+        return KINDS
+    wanted = tuple(kind for kind in text.replace(" ", "").split(",") if kind not in {"", "none"})
+    for kind in wanted:
+        if kind not in KINDS:
+            raise UsageProblemError(f'"{kind}" is no kind of fault', f"use {', '.join(KINDS)}")
+    return wanted
+
+
+class Tally:
+    """Counts runs, and says which of them violated something."""
+
+    def __init__(self, file: str, *, as_json: bool) -> None:
+        self.failed: list[Run] = []
+        self.runs = 0
+        self._file = file
+        self._as_json = as_json
+        self._messages = 0
+        self._seconds = 0.0
+        self._faults: Counter[str] = Counter()
+        self._digests: dict[int, str] = {}
+        self._begun = time.monotonic()
+
+    def add(self, run: Run) -> None:
+        """Count a run."""
+        self.runs += 1
+        self._messages += run.messages
+        self._seconds += run.seconds
+        self._faults.update(run.faults)
+        self._digests[run.seed] = run.digest
+        if run.violation is not None:
+            self.failed.append(run)
+        if self._as_json:
+            _print_json(msgspec.to_builtins(run))
+
+    def close(self) -> None:
+        """Print what came of them all: the first violation in full."""
+        took = time.monotonic() - self._begun
+        if self._as_json:
+            _print_json(
+                {
+                    "runs": self.runs,
+                    "violations": sorted(run.seed for run in self.failed),
+                    "messages": self._messages,
+                    "faults": dict(self._faults),
+                    "simulated_seconds": self._seconds,
+                    "seconds": took,
+                }
+            )
+            return
+        self.failed.sort(key=lambda run: run.seed)
+        for index, run in enumerate(self.failed):
+            self._print_violation(run, in_full=index == 0)
+        faults = ", ".join(f"{count} {kind}" for kind, count in sorted(self._faults.items()))
+        typer.echo(
+            f"{_many(self.runs, 'seed')}, {_many(len(self.failed), 'violation')}: "
+            f"{self._messages:,} messages and {self._faults.total():,} faults ({faults or 'none'}) "
+            f"in {self._seconds:,.0f} simulated and {took:,.1f} real seconds"
+        )
+        if self.runs == 1:
+            typer.echo("".join(f"digest of the run: {d}" for d in self._digests.values()))
+
+    def _print_violation(self, run: Run, *, in_full: bool) -> None:
+        violation = run.violation
+        assert violation is not None, "it failed"
+        if in_full:
+            typer.echo("\n".join(run.lines))
+        where = f"seed {run.seed}, at {violation.at:.3f} s"
+        typer.secho(f"{where}: {violation.invariant}", fg="red")
+        typer.echo(f"    {violation.what.splitlines()[0] if violation.what else ''}")
+        typer.echo(f"    again: passel simulate {self._file} --seed {run.seed}")
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+@contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM clean up as Ctrl-C does."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress(count: int, *, as_json: bool) -> Iterator[Callable[[Tally], None]]:
+    """Show a bar on a terminal."""
+    if as_json or not sys.stderr.isatty():
+        yield lambda _tally: None
+        return
+    from rich.console import Console  # slow to import
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("simulating", total=count)
+
+        def advance(tally: Tally) -> None:
+            said = _many(len(tally.failed), "violation")
+            progress.update(bar, completed=tally.runs, description=f"simulating, {said}")
+
+        yield advance

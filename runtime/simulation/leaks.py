@@ -1,0 +1,72 @@
+"""What is left over in nodes that ought to be at rest: requests, places, multiparts, messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..link import Link
+    from ..node import Node
+    from ..target import Lane, RemoteTarget
+    from .process import SimulatedProcess
+
+
+def leaks(nodes: Mapping[SimulatedProcess, Node]) -> list[str]:
+    """Return what is left over, in words; nothing of it should be."""
+    by_life = {(node.name, node.life): node for node in nodes.values()}
+    found: list[str] = []
+    for node in nodes.values():
+        found += _in_cells(node)
+        found += [f"{node.name}: a deadline of {what}" for what in _in_wheel(node)]
+        for link in node.router.links.values():
+            if link.dead is None and (link.node, link.life) in by_life:
+                found += _in_link(node, link, by_life[link.node, link.life])
+    return found
+
+
+def _in_cells(node: Node) -> Iterator[str]:
+    for cell in node.cells.values():
+        if cell.depth:
+            yield f"{cell.key}: {cell.depth} messages in the mailbox of an actor at rest"
+        if cell.state in {"restarting", "starting"}:
+            yield f"{cell.key}: it is still {cell.state}"
+
+
+def _in_wheel(node: Node) -> Iterator[str]:
+    for entry in node.wheel.entries():
+        yield str(getattr(entry, "what", entry))
+
+
+def _in_link(node: Node, link: Link, peer: Node) -> Iterator[str]:
+    edge = f"{node.name} -> {link.node}"
+    for sending in link.pending.values():
+        if sending.deadline is not None:
+            yield f"{edge}: {sending.what} waits for its answer"
+    for inbound in link.serving.values():
+        if inbound.deadline is not None:
+            yield f"{edge}: {inbound.cell.key}.{inbound.spec.name} is still being served"
+    if link.flow.sent > link.flow.acknowledged:
+        yield f"{edge}: {link.flow.sent - link.flow.acknowledged} multiparts not acknowledged"
+    back = peer.router.links.get(node.name)
+    for target in link.targets.values():
+        if back is not None and not target.closed:
+            yield from _in_target(edge, target, back, peer)
+
+
+def _in_target(edge: str, target: RemoteTarget, back: Link, peer: Node) -> Iterator[str]:
+    cell = peer.cell_of(target.address)
+    if cell is None:
+        return
+    lanes: list[tuple[str, Lane, int]] = [
+        ("mailbox", target.mailbox, back.taken(cell, beside=False)),
+        ("beside", target.beside, back.taken(cell, beside=True)),
+    ]
+    for name, lane, taken in lanes:
+        if lane.parked:
+            yield f"{edge}: {len(lane.parked)} requests parked for {target.key}"
+        window = target.address.window
+        if lane.credit + taken != window:
+            places = f"{lane.credit} here and {taken} there of {window} places"
+            yield f"{edge}: {places} ({name}) of {target.key}"
