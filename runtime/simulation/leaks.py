@@ -59,11 +59,13 @@ def _in_target(edge: str, target: RemoteTarget, back: Link, peer: Node) -> Itera
     cell = peer.cell_of(target.address)
     if cell is None:
         return
-    lanes: list[tuple[str, Lane, int]] = [
+    lanes: list[tuple[str, Lane | None, int]] = [
         ("mailbox", target.mailbox, back.taken(cell, beside=False)),
         ("beside", target.beside, back.taken(cell, beside=True)),
     ]
     for name, lane, taken in lanes:
+        if lane is None:
+            continue  # nobody has used it
         if lane.parked:
             yield f"{edge}: {len(lane.parked)} requests parked for {target.key}"
         window = target.address.window
