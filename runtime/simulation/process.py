@@ -124,8 +124,9 @@ class SimulatedProcess:
         return self.held_up and not self.dead
 
     def shift_clock(self, seconds: float) -> None:
-        """Let its monotonic clock jump ahead."""
+        """Let its monotonic clock jump ahead; its timers go by that clock too."""
         self._clock += seconds
+        self.loop.hasten(self, seconds)
 
     def admits(self, handle: Handle) -> bool:
         """Return whether a callback of its may run now; keep it otherwise."""
