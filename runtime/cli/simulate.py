@@ -69,7 +69,8 @@ def simulate_command(
     overrides = overrides_of(set_)
     experiment_of(file, overrides, kinds=kinds)  # says what is wrong with it before anything runs
     first, count = seed or 0, seeds or (100 if seed is None else 1)
-    tally = Tally(str(file), as_json=as_json)
+    options = [*(f"--set {text}" for text in set_ or ()), f"--faults {faults}" if faults else ""]
+    tally = Tally(" ".join(filter(None, [str(file), *options])), as_json=as_json)
     runs = run_seeds(
         str(file),
         range(first, first + count),
@@ -111,10 +112,10 @@ def _kinds(text: str) -> tuple[str, ...]:
 class Tally:
     """Counts runs, and says which of them violated something."""
 
-    def __init__(self, file: str, *, as_json: bool) -> None:
+    def __init__(self, what: str, *, as_json: bool) -> None:
         self.failed: list[Run] = []
         self.runs = 0
-        self._file = file
+        self._what = what
         self._as_json = as_json
         self._messages = 0
         self._seconds = 0.0
@@ -169,7 +170,7 @@ class Tally:
         where = f"seed {run.seed}, at {violation.at:.3f} s"
         typer.secho(f"{where}: {violation.invariant}", fg="red")
         typer.echo(f"    {violation.what.splitlines()[0] if violation.what else ''}")
-        typer.echo(f"    again: passel simulate {self._file} --seed {run.seed}")
+        typer.echo(f"    again: passel simulate {self._what} --seed {run.seed}")
 
 
 def _print_json(data: dict[str, Any]) -> None:

@@ -94,11 +94,10 @@ def simulate(experiment: Experiment, seed: int) -> Run:
                 world.watch.fail("nothing is left behind", f"tasks: {left}")
     except SimulationError as error:
         world.watch.fail("every run ends", error.reason)
-    except AssertionError as error:
-        world.watch.fail("invariants hold", f"{error}")
     finally:
+        result = trial.result()
         world.close()
-    return trial.result()
+    return result
 
 
 class Trial:
@@ -115,13 +114,17 @@ class Trial:
         experiment, world = self._experiment, self._world
         runtime = Runtime.from_topology(experiment.topology, host=host, seed=world.seed)
         async with runtime:
-            self._injector = Injector(world, self._faults())
-            self._injector.begin()
-            outcome = await self._use(runtime)
-            self._injector.calm()
-            await asyncio.sleep(SETTLE_SECONDS)
-            await self._invariants.after(runtime, outcome)
-            await self._check_rest()
+            try:
+                self._injector = Injector(world, self._faults())
+                self._injector.begin()
+                outcome = await self._use(runtime)
+                self._injector.calm()
+                await asyncio.sleep(SETTLE_SECONDS)
+                await self._invariants.after(runtime, outcome)
+                await self._check_rest()
+            except AssertionError as error:  # at once: the trace ends with what led to it
+                world.watch.fail("invariants hold", f"{error}")
+                await asyncio.get_running_loop().create_future()
 
     def _faults(self) -> list[Fault]:
         experiment = self._experiment
