@@ -124,7 +124,7 @@ def test_references_travel_as_addresses_and_take_the_class_of_the_hint(codec: Co
     extension = msgpack.unpackb(body)["who"]
     assert (extension.code, msgpack.unpackb(extension.data)) == (
         2,
-        ["side", "greeter", (2 << 32) | 7, 64, False],
+        ["side", "greeter", (2 << 32) | 7, 64, False, 0],
     )
     untyped = codec.decode(body, Any)["who"]
     typed = codec.decode(body, dict[str, ActorRef[Greeter]])["who"]
