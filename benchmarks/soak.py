@@ -15,7 +15,6 @@ import gc
 import json
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -178,7 +177,6 @@ def main() -> None:
     else:
         for key, value in found.items():
             print(f"{key:24} {value}")
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -204,7 +204,12 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeDown(msgspec.Struct, frozen=True, kw_only=True):
-    """A node's process has ended, or was declared dead; see NodeDeadError for the fields."""
+    """A node's process has ended, or was declared dead; see NodeDeadError for the other fields.
+
+    Attributes:
+        gone: Whether its process is known to have ended, so that it reads no shared memory any
+            more. False is followed by another that says True, once that is so.
+    """
 
     node: str
     life: int
@@ -212,6 +217,7 @@ class NodeDown(msgspec.Struct, frozen=True, kw_only=True):
     signal: str | None = None
     stderr_tail: tuple[str, ...] = ()
     note: str = ""
+    gone: bool = True
 
 
 class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):

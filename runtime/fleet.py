@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from ..protocols.control import (
     NodeConfig,
     NodeDown,
@@ -193,6 +195,11 @@ class Fleet:
         """Wait for a node that was declared dead, and cannot be ended, to come back."""
         joined = self._next_life(member)
         info = await outcast.until_joined(joined, member.life)
+        down = replace(outcast.down, gone=True)
+        self._node.router.peer_died(error_of_down(down), down.life)
+        await self._tell_others(down)
+        if info is None:
+            raise SpawnError(f"node {member.name}", "its process ended before it came back")
         member.watch = self._node.start_task(self._watch(member, outcast.process, joined))
         log.info("node came back", node=member.name, life=member.life, pid=info.pid)
         return info
@@ -255,10 +262,9 @@ class Fleet:
     ) -> None:
         """Wait for the end of one life; tell everybody; begin the next life if that is allowed."""
         life = member.life
-        end = await end_of(self._node, process, member.outlived)
+        end, gone = await end_of(self._node, process, member.outlived), True
         if end is None:
-            end = Exit(None, None, (), "its process could not be ended")
-            member.outcast = Outcast(self._node, self._bounds, joined.result(), process)
+            end, gone = Exit(None, None, (), "its process could not be ended"), False
         else:
             process.hang_up()
         self._health.forget(member.name, life)
@@ -274,12 +280,15 @@ class Fleet:
             signal=end.signal,
             stderr_tail=end.stderr_tail,
             note="; ".join(part for part in (member.note, end.note) if part),
+            gone=gone,
         )
+        if not gone:
+            member.outcast = Outcast(self._node, self._bounds, joined.result(), down, process)
         self._directory.nodes[member.name] = None
         self._directory.downs[member.name] = down
         moved = self._directory.names.unsettle(member.name)
         death = error_of_down(down)
-        self._node.router.peer_died(death, life)
+        self._node.router.peer_died(death, life, gone=gone)
         self._directory.change()
         if member.leaving:
             self._revival.give_up(member.name, moved)

@@ -13,7 +13,9 @@ from ..actors.ref import reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.errors import PasselError
 from ..protocols.log import log
+from .detector import Bounds
 from .directory import Directory
+from .health import Health
 from .loading import load_tracer
 from .locator import RemoteLocator
 from .node import Node
@@ -23,6 +25,9 @@ from .supervisor import Supervisor
 if TYPE_CHECKING:
     from ..protocols.control import NodeConfig
     from .host import Host
+
+LEADER_GRACE: Final = 60.0
+"""Seconds without a sign of the leader after which a node that it may not share a host with leaves."""
 
 LEAVE_SECONDS: Final = 5.0
 """Grace of each actor when the node leaves in order."""
@@ -81,9 +86,11 @@ async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int
         node.cast_out = partial(_resolve, cast_out)
         for other in await directory.joined(node.info):
             host.roster.learn(other)
+        health = _watch_leader(node, config, over)
         waiting = group.create_task(over.wait())
         either: list[asyncio.Future[Any]] = [waiting, cast_out]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        health.close()
         if over.is_set():
             await node.close(grace=float(config.options.get("grace", LEAVE_SECONDS)))
             return 0
@@ -91,6 +98,22 @@ async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int
         log.error("declared dead: dropping all actors", next_life=cast_out.result())
         await node.close(grace=0.0)
     return cast_out.result()
+
+
+def _watch_leader(node: Node, config: NodeConfig, over: asyncio.Event) -> Health:
+    """Leave when the leader is silent for too long, if it may be on another host.
+
+    On the same host the end of standard input tells of its end, however it ended.
+    """
+
+    def leave(_leader: str, _life: int, silence: float) -> None:
+        log.error("the leader is silent: leaving", silent_for=round(silence, 1))
+        over.set()
+
+    health = Health(node, Bounds(float(config.options.get("leader_grace", LEADER_GRACE))), leave)
+    if config.network.transport == "tcp":
+        health.watch(config.leader)
+    return health
 
 
 def _resolve(future: asyncio.Future[int], life: int) -> None:

@@ -6,10 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ..protocols.errors import SpawnError
-
 if TYPE_CHECKING:
-    from ..protocols.control import NodeInfo
+    from ..protocols.control import NodeDown, NodeInfo
     from .detector import Bounds
     from .host import Exit, Process
     from .node import Node
@@ -46,22 +44,22 @@ class Outcast:
         node: The leader.
         bounds: How often to look for it.
         info: Where its last life was reached.
+        down: What was said of that life's end.
         process: Its process.
     """
 
-    def __init__(self, node: Node, bounds: Bounds, info: NodeInfo, process: Process) -> None:
+    def __init__(
+        self, node: Node, bounds: Bounds, info: NodeInfo, down: NodeDown, process: Process
+    ) -> None:
+        self.down = down
         self.process = process
         self._node = node
         self._bounds = bounds
         self._info = info
         self._timer: asyncio.TimerHandle | None = None
 
-    async def until_joined(self, joined: asyncio.Future[NodeInfo], life: int) -> NodeInfo:
-        """Return once it has joined as `life`.
-
-        Raises:
-            SpawnError: Its process has ended instead.
-        """
+    async def until_joined(self, joined: asyncio.Future[NodeInfo], life: int) -> NodeInfo | None:
+        """Return once it has joined as `life`, or None when its process has ended instead."""
         assert self._node.transport is not None, "a leader has sockets"
         on_change = partial(self._changed, life)
         probe = self._node.transport.probe(self._info, self._bounds, on_change)
@@ -73,7 +71,7 @@ class Outcast:
         if joined.done():
             return joined.result()
         self.process.hang_up()
-        raise SpawnError(f"node {self._info.node}", "its process ended before it came back")
+        return None
 
     def _changed(self, life: int, reached: bool) -> None:
         if self._timer is not None:

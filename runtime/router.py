@@ -259,8 +259,11 @@ class Router:
         if peer is not None and peer.life == link.life:
             del self.peers[link.node]
 
-    def peer_died(self, error: NodeDeadError, life: int) -> None:
-        """A node's process ended: fail what waits for it and forget it."""
+    def peer_died(self, error: NodeDeadError, life: int, *, gone: bool = True) -> None:
+        """A life of a node is over: fail what waits for it and forget it.
+
+        Shared memory that it may read is free again once its process is `gone`.
+        """
         peer = self.peers.get(error.node)
         if peer is not None and peer.life <= life:
             del self.peers[error.node]
@@ -274,7 +277,7 @@ class Router:
         if link.life <= life:
             link.fail(error)
         self._node.family.orphan(error.node, life)
-        if self._node.memory is not None:
+        if gone and self._node.memory is not None:
             self._node.memory.peer_gone((error.node, life))
 
     def has_died(self, address: Address) -> bool:

@@ -16,7 +16,7 @@ from .directory import Directory
 from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY
 from .endpoints import check_network
 from .fleet import Fleet
-from .life import DIRECTORY_SERIAL, SUPERVISOR_SERIAL
+from .life import DIRECTORY_SERIAL, LEADER_GRACE, SUPERVISOR_SERIAL
 from .loading import load_tracer, main_file, main_module
 from .local import LocalLeaderHost
 from .loops import check_loop
@@ -82,6 +82,8 @@ class Runtime(Supervised):
         grace: Seconds that actors, and then processes, have to end when the runtime does.
         node_silence: Seconds after which a node whose process answers no heartbeat is declared
             dead: stopped, or cut off. One that only computes is never declared dead.
+        leader_grace: Seconds without a sign of this process after which nodes that talk over tcp
+            leave; the others notice its end at once.
         topology: Path of the topology file, shown by `passel ps`.
         on_escalation: What a failure does that reaches the root: `end` cancels the body of the
             `async with`, which then raises `EscalatedError`; `continue` only logs it.
@@ -109,6 +111,7 @@ class Runtime(Supervised):
         run_directory: Path | None = None,
         grace: float = 5.0,
         node_silence: float = 2.5,
+        leader_grace: float = LEADER_GRACE,
         topology: str = "",
         on_escalation: OnEscalation = "end",
         traces: str = "",
@@ -135,6 +138,7 @@ class Runtime(Supervised):
         self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
         self._grace = grace
         self._bounds = Bounds(node_silence)
+        self._leader_grace = leader_grace
         self._topology = topology
         self._traces = traces
         self._root = Root(name, on_escalation)
@@ -282,6 +286,7 @@ class Runtime(Supervised):
         options = {
             "isolate": self._isolate,
             "grace": self._grace,
+            "leader_grace": self._leader_grace,
             "traces": self._traces,
             "loop": self._loop,
             "allow": self._allow,

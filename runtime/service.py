@@ -168,7 +168,7 @@ class NodeService(Actor):
     @handler(concurrent=True)
     async def peer_down(self, down: NodeDown) -> None:
         """Another node's process has ended."""
-        self._node.router.peer_died(error_of_down(down), down.life)
+        self._node.router.peer_died(error_of_down(down), down.life, gone=down.gone)
 
     @handler(concurrent=True)
     async def peer_up(self, info: NodeInfo) -> None:

@@ -27,14 +27,15 @@ class Expiring(Protocol):
 class DeadlineWheel:
     """Keeps deadlines in buckets, so that adding and removing one costs a dict operation.
 
-    Almost every deadline is removed before it fires. Empty buckets stay until the timer meets
-    them; the timer then skips to the next bucket in use, so an idle node sleeps.
+    Almost every deadline is removed before it fires. Of an empty bucket only its place stays
+    (its table may be large), until the timer meets it; the timer then skips to the next bucket in
+    use, so an idle node sleeps.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
         self._loop = loop
         self._now = now
-        self._buckets: dict[int, dict[Expiring, None]] = {}
+        self._buckets: dict[int, dict[Expiring, None] | None] = {}
         self._order: list[int] = []
         self._armed = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -44,10 +45,11 @@ class DeadlineWheel:
         slot = int(when / RESOLUTION) + 1
         bucket = self._buckets.get(slot)
         if bucket is None:
+            if slot not in self._buckets:
+                heapq.heappush(self._order, slot)
+                if self._timer is None or slot < self._armed:
+                    self._arm(slot)
             bucket = self._buckets[slot] = {}
-            heapq.heappush(self._order, slot)
-            if self._timer is None or slot < self._armed:
-                self._arm(slot)
         bucket[entry] = None
         return slot
 
@@ -56,11 +58,13 @@ class DeadlineWheel:
         bucket = self._buckets.get(slot)
         if bucket is not None:
             bucket.pop(entry, None)
+            if not bucket:
+                self._buckets[slot] = None
 
     def entries(self) -> Iterator[Expiring]:
         """Yield what still waits for its deadline."""
         for bucket in self._buckets.values():
-            yield from bucket
+            yield from bucket or ()
 
     def close(self) -> None:
         """Stop the timer and forget everything."""
@@ -87,7 +91,8 @@ class DeadlineWheel:
                 break
             heapq.heappop(self._order)
             del self._buckets[slot]
-            due.extend(bucket)
+            if bucket:
+                due.extend(bucket)
         if self._order:
             self._arm(self._order[0])
         for entry in due:

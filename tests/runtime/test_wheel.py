@@ -104,3 +104,26 @@ async def test_a_closed_wheel_forgets_everything() -> None:
     wheel.close()
     await asyncio.sleep(2.0)
     assert not entry.expired
+
+
+@virtual_time
+async def test_a_bucket_that_was_emptied_takes_deadlines_again() -> None:
+    wheel = DeadlineWheel(asyncio.get_running_loop(), asyncio.get_running_loop().time)
+    first, second = Entry(), Entry()
+    wheel.discard(wheel.add(1.0, first), first)
+    wheel.add(1.0, second)
+    await asyncio.sleep(2.0)
+    assert not first.expired
+    assert len(second.expired) == 1
+    wheel.close()
+
+
+@virtual_time
+async def test_buckets_that_were_emptied_keep_no_table() -> None:
+    wheel = DeadlineWheel(asyncio.get_running_loop(), asyncio.get_running_loop().time)
+    entries = [Entry() for _ in range(1_000)]
+    slots = [wheel.add(60.0, entry) for entry in entries]
+    for slot, entry in zip(slots, entries, strict=True):
+        wheel.discard(slot, entry)
+    assert list(wheel._buckets.values()) == [None]
+    wheel.close()
