@@ -231,6 +231,8 @@ class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):
         handled: Messages handled since it was spawned.
         failed: Handler calls that raised.
         restarts: How often supervision restarted it.
+        group: The group that it belongs to, or empty.
+        last_failure: What it failed with last outside an ask, or empty.
     """
 
     name: str
@@ -240,6 +242,8 @@ class ActorStatus(msgspec.Struct, frozen=True, kw_only=True):
     handled: int
     failed: int
     restarts: int
+    group: str = ""
+    last_failure: str = ""
 
 
 class AskStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,6 +293,8 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         refused: Messages refused for an old incarnation or as malformed.
         late_replies: Answers that came after their caller had gone.
         failed_tells: Tells whose handler raised.
+        restarts: Restarts of its actors, also of those that are gone.
+        given_up: Actors that ended by a failure; at the leader, groups and nodes that gave up too.
         sent: Messages sent to other nodes.
         received: Messages received from other nodes.
         asks: The asks that its actors made, and in the leader the program.
@@ -310,6 +316,8 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
     late_replies: int = 0
     failed_tells: int = 0
+    restarts: int = 0
+    given_up: int = 0
     sent: int = 0
     received: int = 0
     asks: AskStatistics = AskStatistics()

@@ -399,6 +399,7 @@ class Cell:
             return
         self.failure = None
         self.restarts += 1
+        self._node.counters.restarts += 1
         try:
             await self.start()
         except BaseException:

@@ -33,6 +33,8 @@ _NODE_COUNTERS: Final = {
     "refused": "Messages refused: malformed, or for an old incarnation",
     "late_replies": "Answers that came after their caller had gone",
     "failed_tells": "Tells whose handler raised",
+    "restarts": "Restarts of its actors",
+    "given_up": "Actors that ended by a failure; at the leader, groups and nodes that gave up too",
     "sent": "Messages sent to other nodes",
     "received": "Messages received from other nodes",
     "resent": "Multiparts sent again because the transport had lost them",

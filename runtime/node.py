@@ -68,6 +68,7 @@ class Counters:
         self.refused = 0
         self.late_replies = 0
         self.failed_tells = 0
+        self.restarts = 0
         self.given_up = 0
 
 

@@ -209,6 +209,8 @@ def statistics_of(node: Node) -> NodeStatistics:
             handled=cell.handled,
             failed=cell.failed,
             restarts=cell.restarts,
+            group=cell.supervision.group,
+            last_failure=cell.recovery.last if cell.recovery is not None else "",
         )
         for cell in node.cells.values()
         if not cell.address.actor.startswith("@")
@@ -225,6 +227,8 @@ def statistics_of(node: Node) -> NodeStatistics:
         refused=counters.refused,
         late_replies=counters.late_replies,
         failed_tells=counters.failed_tells,
+        restarts=counters.restarts,
+        given_up=counters.given_up,
         sent=sum(link.sent for link in links),
         received=sum(link.received for link in links),
         asks=node.meter.statistics(),

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from ...actors.ref import Reference, reference_type, untyped_call
+from ...actors.ref import Reference, parts_of, reference_type, untyped_call
 from ...protocols.address import LEADER, LIFE_SHIFT, Address
 from ...protocols.control import (
     DeadLetter,
+    GroupStatus,
     HandlerInfo,
     NodeInfo,
     NodeStatistics,
@@ -21,12 +22,13 @@ from ...protocols.control import (
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
 from ..directory import Directory
 from ..endpoints import network_of
-from ..life import DIRECTORY_SERIAL
+from ..life import DIRECTORY_SERIAL, SUPERVISOR_SERIAL
 from ..local import LocalHost
 from ..locator import RemoteLocator
 from ..node import Node
 from ..security import GUEST, KeyPair
 from ..service import service_of
+from ..supervisor import Supervisor
 from .errors import ActorNotFoundError
 
 if TYPE_CHECKING:
@@ -83,6 +85,20 @@ class Guest:
         except (DeadlineError, DeadActorError):
             return NodeLook(info, None, status)
         return NodeLook(info, statistics, status)
+
+    async def groups(self) -> list[GroupStatus]:
+        """Return how every group of the runtime is.
+
+        Raises:
+            PasselError: The leader does not answer.
+        """
+        leader = parts_of(self._directory)[0]
+        serial = leader.life << LIFE_SHIFT | SUPERVISOR_SERIAL
+        supervisor: Any = self._node.reference(
+            reference_type(Supervisor), Address(leader.node, "@supervisor", serial)
+        )
+        found: list[GroupStatus] = await supervisor.groups.options(timeout=ANSWER_SECONDS)()
+        return found
 
     async def dead_letters(self) -> list[DeadLetter]:
         """Return the dead letters of every node that answers in time, the oldest first.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ...protocols.control import HandlerInfo
+    from ...protocols.control import GroupStatus, HandlerInfo
     from ..rundir import RuntimeFacts
     from .guest import NodeLook
 
@@ -91,18 +91,19 @@ async def _look(chosen: Sequence[tuple[Path, RuntimeFacts]]) -> list[dict[str, A
             "topology": facts.topology,
         }
         try:
-            row["nodes"] = [as_data(look) for look in await _look_at(path, facts)]
+            looks, groups = await _look_at(path, facts)
+            row |= {"nodes": [as_data(look) for look in looks], "groups": plain(groups)}
         except PasselError as error:
             row |= {"nodes": [], "error": str(error)}
         rows.append(row)
     return rows
 
 
-async def _look_at(path: Path, facts: RuntimeFacts) -> list[NodeLook]:
+async def _look_at(path: Path, facts: RuntimeFacts) -> tuple[list[NodeLook], list[GroupStatus]]:
     from .guest import visit  # it needs sockets
 
     async with visit(path, facts) as guest:
-        return await guest.look()
+        return await guest.look(), await guest.groups()
 
 
 def as_data(look: NodeLook) -> dict[str, Any]:
@@ -120,6 +121,14 @@ def _print_runtime(row: dict[str, Any]) -> None:
     typer.echo(f"  up {row['seconds']:.0f} s  {row['topology']}".rstrip())
     if "error" in row:
         typer.secho(f"  does not answer: {row['error']}", fg="yellow")
+    for group in row.get("groups", ()):
+        count = len(group["members"])
+        typer.echo(
+            f"  group {group['name']} ({group['strategy']}) {group['state']}, "
+            f"{count} member{'' if count == 1 else 's'}, restarts {group['restarts']}"
+        )
+        if group["last_failure"]:
+            typer.secho(f"    failed: {group['last_failure']}", fg="yellow")
     for node in row["nodes"]:
         facts = f"process {node['pid']}, life {node['life']}"
         state = node.get("state", "alive")
@@ -130,8 +139,10 @@ def _print_runtime(row: dict[str, Any]) -> None:
             typer.echo(
                 f"    {actor['name']:<24} {actor['class_name']:<20} {actor['state']:<10} "
                 f"mailbox {actor['mailbox']:<6} handled {actor['handled']:<9} "
-                f"restarts {actor['restarts']}"
+                f"restarts {actor['restarts']:<4} {actor['group']}".rstrip()
             )
+            if actor["last_failure"]:
+                typer.secho(f"      failed: {actor['last_failure']}", fg="yellow")
 
 
 def ask_command(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .plan import edges, entry_of
 
 if TYPE_CHECKING:
-    from .spec import Topology
+    from .spec import ActorSpec, Topology
 
 LEADER = "leader"
 """The lane of actors that name no node."""
@@ -16,7 +16,7 @@ LEADER = "leader"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """An actor entry: its name, the last part of its class, its lane, and how many there are."""
+    """An actor entry: its name, its class and group in words, its lane, and how many there are."""
 
     name: str
     title: str
@@ -66,7 +66,7 @@ def draw(topology: Topology) -> Drawing:
     boxes = tuple(
         Box(
             name=name,
-            title=spec.cls.rpartition(":")[2],
+            title=_title(spec),
             lane=LEADER if spec.node is None else spec.node,
             replicas=spec.replicas,
         )
@@ -92,3 +92,8 @@ def draw(topology: Topology) -> Drawing:
         main = (entry, topology.main.ask) if entry else None
     first = [Lane(name=name, count=None, gpus="") for name in extra]
     return Drawing(topology.name, (*first, *lanes), boxes, tuple(arrows), main)
+
+
+def _title(spec: ActorSpec) -> str:
+    group = spec.supervise.group
+    return spec.cls.rpartition(":")[2] + (f", group {group}" if group else "")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ...actors.actor import Actor
     from ..runtime import Runtime
-    from .spec import Main, Topology
+    from .spec import ActorSpec, GroupSpec, Main, Supervise, Topology
 
 _NODES_AT_ONCE = 4  # each start is an interpreter's worth of CPU
 
@@ -53,12 +53,21 @@ class Launched:
         """Start everything.
 
         1. The nodes start side by side.
-        2. The actors are spawned one after the other, each after those its arguments name.
+        2. The groups begin.
+        3. The actors are spawned one after the other, each after those its arguments name.
 
         Raises:
             SpawnError: A node or an actor did not start; the runtime stops what did.
         """
         await self._start_nodes()
+        for name, group in self.topology.groups.items():
+            await self._runtime.group(
+                name,
+                strategy=group.strategy,
+                max_restarts=group.max_restarts,
+                within=group.within,
+                backoff=group.backoff,
+            )
         for actor in self._plan.actors:
             self.refs[actor.name] = await self._spawn(actor)
 
@@ -93,7 +102,7 @@ class Launched:
         gate = asyncio.Semaphore(_NODES_AT_ONCE)
 
         async def start(node: PlannedNode) -> None:
-            budget = [a.spec.supervise for a in self._plan.actors if a.node == node.name]
+            budget = [self._limits(a.spec) for a in self._plan.actors if a.node == node.name]
             async with gate:
                 await self._runtime.start_node(
                     node.name,
@@ -109,6 +118,11 @@ class Launched:
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
+    def _limits(self, spec: ActorSpec) -> Supervise | GroupSpec:
+        """Return what says how often an actor may be started again."""
+        group = spec.supervise.group
+        return spec.supervise if group is None else self.topology.groups[group]
+
     async def _spawn(self, actor: PlannedActor) -> Any:
         actor_class = self._classes[actor.entry]
         args = convert_arguments(constructor_of(actor_class), actor.spec.args)
@@ -119,6 +133,8 @@ class Launched:
             capacity=actor.spec.capacity,
             durable=actor.spec.durable,
             mailbox=actor.spec.mailbox,
+            group=supervise.group or "",
+            on_failure=supervise.on_failure,  # type: ignore[arg-type]  # keys are a part of its type
             max_restarts=supervise.max_restarts,
             within=supervise.within,
             backoff=supervise.backoff,

@@ -9,7 +9,7 @@ import msgspec
 
 from .errors import error_for
 from .problem import KeyPath, Problem, suggestion
-from .spec import NAME_PATTERN, ActorSpec, Main, NodeSpec, Supervise, Topology
+from .spec import NAME_PATTERN, ActorSpec, GroupSpec, Main, NodeSpec, Supervise, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +151,12 @@ class _Parse:
         self.problems.append(self.document.problem("schema", path, message, mend))
 
 
-_SECTIONS: dict[str, type[msgspec.Struct]] = {"nodes": NodeSpec, "actors": ActorSpec, "main": Main}
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "nodes": NodeSpec,
+    "groups": GroupSpec,
+    "actors": ActorSpec,
+    "main": Main,
+}
 
 
 def _names(record: type[msgspec.Struct]) -> tuple[str, ...]:

@@ -23,10 +23,11 @@ def schema() -> dict[str, Any]:
         record["properties"] = {
             key: _with_variable(key, value) for key, value in record["properties"].items()
         }
-    for optional in ("nodes", "params"):  # `nodes:` with nothing under it
+    for optional in ("nodes", "groups", "params"):  # `nodes:` with nothing under it
         root["properties"][optional]["type"] = ["object", "null"]
-    node = root["properties"]["nodes"]
-    node["additionalProperties"] = {"anyOf": [node["additionalProperties"], {"type": "null"}]}
+    for section in (root["properties"]["nodes"], root["properties"]["groups"]):
+        record = section["additionalProperties"]
+        section["additionalProperties"] = {"anyOf": [record, {"type": "null"}]}
     root["properties"]["$schema"] = {"type": "string"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from ...protocols.control import Directive, Strategy
+
 MAX_COUNT = 10_000
 """Most nodes or replicas that one entry may ask for."""
 
@@ -27,12 +29,36 @@ class Supervise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """What happens when an actor fails: how often it may be started again, and how soon.
 
     Attributes:
+        on_failure: What a failed tell, timer or background work does; or that by class of the error.
+        group: The group that it belongs to, whose numbers take the place of those below.
         max_restarts: Restarts allowed within `within` seconds; one more failure stops the actor.
         within: Length of the window, in seconds.
         backoff: Pause before the first restart, in seconds; it doubles with each one after.
     """
 
+    on_failure: Annotated[
+        Directive | dict[str, Directive], Meta(description="For all errors, or by class.")
+    ] = "restart"
+    group: Annotated[str, Meta(description="The group that decides for it.")] | None = None
     max_restarts: Annotated[int, Meta(ge=0, description="Restarts allowed in the window.")] = 3
+    within: Annotated[float, Meta(gt=0, description="Length of the window, in seconds.")] = 60.0
+    backoff: Annotated[
+        float, Meta(ge=0, description="Pause before the first restart, in seconds; it doubles.")
+    ] = 0.05
+
+
+class GroupSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Actors that are supervised together; they name it in `supervise`.
+
+    Attributes:
+        strategy: Whom the failure of one restarts: it alone, all, or it and those that come after.
+        max_restarts: Failures allowed within `within` seconds; one more ends the group, and escalates.
+        within: Length of the window, in seconds.
+        backoff: Pause before the first restart, in seconds; it doubles with each one after.
+    """
+
+    strategy: Annotated[Strategy, Meta(description="Whom one failure restarts.")] = "one_for_one"
+    max_restarts: Annotated[int, Meta(ge=0, description="Failures allowed in the window.")] = 3
     within: Annotated[float, Meta(gt=0, description="Length of the window, in seconds.")] = 60.0
     backoff: Annotated[
         float, Meta(ge=0, description="Pause before the first restart, in seconds; it doubles.")
@@ -160,6 +186,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         loop: Event loop of its processes; `auto` takes uvloop where it is installed.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
+        groups: Groups of actors by name.
         actors: Actors by name.
         simulate: How `passel simulate` runs it.
         main: The call it exists for; without it the runtime serves until it is stopped.
@@ -179,6 +206,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
     params: Annotated[dict[str, Any], Meta(description="What ${name} stands for.")] = {}
     nodes: Annotated[dict[Name, NodeSpec], Meta(description="Processes by name.")] = {}
+    groups: Annotated[dict[Name, GroupSpec], Meta(description="Groups of actors by name.")] = {}
     actors: Annotated[dict[Name, ActorSpec], Meta(min_length=1, description="Actors by name.")]
     main: Main | None = None
     simulate: Simulate = Simulate()

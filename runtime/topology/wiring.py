@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .plan import entry_of, names_of, start_graph
 from .problem import KeyPath, Problem, suggestion
 from .references import REFERENCE_KEYS, Reference, references_in, references_of
+from .spec import Supervise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .spec import Topology
 
+_DEFAULTS = Supervise()
 _LOOKALIKES = {*REFERENCE_KEYS, "lazy", "route"}
 
 
@@ -39,6 +41,7 @@ def check_wiring(topology: Topology, document: Document) -> Iterator[Problem]:
             mend = suggestion(name, topology.actors)
             path = ("simulate", "classes", name)
             yield document.problem("wiring", path, f'no actor is called "{name}"', mend)
+    yield from _check_groups(topology, document)
     yield from _check_names(topology, document)
     yield from _check_circles(topology, document)
 
@@ -58,6 +61,24 @@ def _check_reference(
     if reference.every and not many:
         mend = f"write {{ref: {reference.name}}}, or give it replicas"
         yield document.problem("wiring", path, f'"{reference.name}" is one actor', mend)
+
+
+def _check_groups(topology: Topology, document: Document) -> Iterator[Problem]:
+    """Find groups that do not exist, and numbers that a group overrules."""
+    for name, spec in topology.actors.items():
+        supervise, path = spec.supervise, ("actors", name, "supervise")
+        if supervise.group is None:
+            continue
+        if supervise.group not in topology.groups:
+            mend = suggestion(supervise.group, topology.groups)
+            message = f'no group is called "{supervise.group}"'
+            yield document.problem("wiring", (*path, "group"), message, mend)
+            continue
+        for key in ("max_restarts", "within", "backoff"):
+            if getattr(supervise, key) != getattr(_DEFAULTS, key):
+                mend = f'move it to the group "{supervise.group}"'
+                message = "the group decides this for its members"
+                yield document.warning("wiring", (*path, key), message, mend)
 
 
 def _check_lookalikes(value: object, path: KeyPath, document: Document) -> Iterator[Problem]:

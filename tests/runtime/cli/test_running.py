@@ -109,6 +109,14 @@ def test_a_running_topology_can_be_seen_asked_read_and_stopped(host: Host) -> No
     assert [row["name"] for row in rows] == ["serving", "other"]
     actors = {a["name"]: n["node"] for n in rows[0]["nodes"] for a in n["actors"]}
     assert actors == {"home": "leader", "counter": "side"}
+    (group,) = rows[0]["groups"]
+    assert (group["name"], group["state"], group["members"]) == (
+        "pair",
+        "running",
+        {"counter": "up"},
+    )
+    shown = host.run("ps", "serving").stdout
+    assert "group pair (one_for_one) running, 1 member, restarts 0" in shown
     assert host.run("ask", "serving", "counter", "add", "3").stdout == "5\n"
     assert host.run("ask", "serving", "counter", "add", "n=1", "times=2").stdout == "7\n"
     assert host.run("ask", "other", "counter", "add", "0").stdout == "2\n"

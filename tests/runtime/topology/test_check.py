@@ -26,6 +26,7 @@ def test_a_sound_topology_has_no_problems(sound: str) -> None:
         ("node: team", "node: taem", "wiring", 'crew.yaml:15:5: actors.worker.node: no node is called "taem"; did you mean "team"?'),
         ("node: team", "node: team-0", "wiring", 'write "team"; replicas go round'),
         ("{refs: worker}", "{ref: worker}", "wiring", '"worker" has replicas; write {refs: worker} or {pool: worker} for all, {ref: worker-0} for one'),
+        ("max_restarts: 2", "group: crew, max_restarts: 2", "wiring", 'actors.worker.supervise.group: no group is called "crew"'),
         ("{ref: store}", "{refs: store}", "wiring", '"store" is one actor; write {ref: store}'),
         ("{ref: store}", "{ref: stroe}", "wiring", 'crew.yaml:17:12: actors.worker.args.store: no actor is called "stroe"'),
         ("{ref: store}", "{ref: store, lazy: maybe}", "wiring", "this is no reference"),

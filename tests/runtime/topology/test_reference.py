@@ -9,7 +9,15 @@ import pytest
 
 from passel.runtime.cli import exits
 from passel.runtime.topology import check, parse_topology
-from passel.runtime.topology.spec import ActorSpec, Main, NodeSpec, Simulate, Supervise, Topology
+from passel.runtime.topology.spec import (
+    ActorSpec,
+    GroupSpec,
+    Main,
+    NodeSpec,
+    Simulate,
+    Supervise,
+    Topology,
+)
 from tests.source import ROOT
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ FILES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SECTIONS: list[tuple[str, type[msgspec.Struct]]] = [
     ("## The top level", Topology),
     ("## A node", NodeSpec),
+    ("## A group", GroupSpec),
     ("## An actor", ActorSpec),
     ("### `supervise`", Supervise),
     ("## `main`", Main),
