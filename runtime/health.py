@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..actors.call import CURRENT_CALL
 from ..protocols.control import NodeInfo, NodeStatus
 from ..protocols.errors import PasselError
 from ..protocols.log import log
@@ -166,6 +167,7 @@ class Health:
 
     async def _ask(self, node: str, life: int) -> None:
         """Ask the event loop of a node; the question stays open for as long as the node lives."""
+        CURRENT_CALL.set(None)  # the watch began in some node's call, whose deadline is not ours
         asked = self._node.now()
         with contextlib.suppress(PasselError):  # its end is told by others
             theirs = await service_of(self._node, node, life).clock.options(timeout=None)()

@@ -8,7 +8,7 @@ from ..actors.call import CURRENT_CALL
 from ..actors.ref import UntypedSpec, parts_of
 from ..protocols.errors import CallCycleError, DeadlineError, MailboxFullError, RuntimeClosedError
 from .retrying import Retrying
-from .sending import ASK, OPEN, TELL, Sending
+from .sending import ASK, OPEN, SEND_AGAIN, TELL, Sending
 from .streams import Consumer, StreamIterator
 from .target import LocalTarget
 
@@ -96,7 +96,7 @@ class NodeSender:
         deadline = sending.deadline
         slot = self._wheel.add(deadline, sending) if deadline is not None else 0
         try:
-            await future
+            again = await future is SEND_AGAIN
         except BaseException:
             if not sending.transmitted:
                 sending.cancelled = True
@@ -105,6 +105,9 @@ class NodeSender:
         finally:
             if deadline is not None:
                 self._wheel.discard(slot, sending)
+        if again:  # its actor was being looked up, and keeps a journal
+            left = None if deadline is None else max(0.0, deadline - self._now())
+            await self.keyed(ref, spec, arguments, left, key=True, tell=True)
 
     async def keyed(
         self,

@@ -5,7 +5,7 @@ In one process the same object is what the receiving actor's mailbox holds: noth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..protocols.errors import DeadlineError, PasselError
 from ..protocols.failure import Failed, error_of, failed_by
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .target import Target
 
 ASK, TELL, OPEN = 0, 1, 2
+
+SEND_AGAIN: Final = object()
+"""What the wait for a place ends with when the tell turns out to need a key."""
 
 
 class Sending:
@@ -100,6 +103,16 @@ class Sending:
         """A tell will be handled; an ask waits on."""
         if self.kind == TELL and self.future is not None and not self.future.done():
             self.future.set_result(None)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a durable actor would not know it again: a tell that was sent without a key."""
+        return self.kind == TELL and not self.key
+
+    def leave_to_sender(self) -> None:
+        """End the wait: it has to be sent in another way."""
+        if self.future is not None and not self.future.done():
+            self.future.set_result(SEND_AGAIN)
 
     def refuse(self, error: BaseException) -> None:
         """End the wait with an error."""

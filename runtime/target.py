@@ -322,11 +322,6 @@ class MovingTarget(Target):
         super().__init__(address)
         self.mailbox, self.beside = Lane(0), Lane(0)
 
-    @property
-    def confirms_tells(self) -> bool:
-        """Whether the actor keeps a journal: that is not known yet."""
-        return True
-
     def settle(self, target: Target) -> None:
         """Pass on what waited, in order, now that the place is known."""
         self.closed = True
@@ -334,6 +329,9 @@ class MovingTarget(Target):
             if sending.done:
                 continue
             sending.target = target
+            if target.confirms_tells and sending.needs_key:
+                sending.leave_to_sender()
+                continue
             try:
                 if target.submit(sending):
                     sending.accepted()

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from .world import World
 
-KINDS: Final = ("crash", "pause", "slow", "partition", "lag", "loss", "clock", "startup")
+KINDS: Final = (
+    "crash", "pause", "slow", "partition", "lag", "loss", "clock", "startup", "disk", "full",
+)  # fmt: skip
 """What can go wrong.
 
 crash      a node's process is killed; what it sent last may be lost with it
@@ -26,6 +28,8 @@ lag        everything takes much longer on the network
 loss       the network loses, repeats and reorders
 clock      a node's clock jumps ahead
 startup    a node's process is killed, and the next one that is started fails to come up
+disk       writes to the disk take long
+full       writes to the disk fail
 """
 
 
@@ -93,6 +97,8 @@ def _draw(source: random.Random, kind: str, nodes: Sequence[str], at: float) -> 
         "lag": source.uniform(0.01, 0.3),
         "loss": source.uniform(0.01, 0.3),
         "clock": source.uniform(0.01, 5.0),
+        "disk": source.uniform(0.05, 0.5),
+        "full": 0.0,
     }
     seconds = source.choice((0.1, 0.5, 2.0)) * source.uniform(0.5, 1.5)
     node = source.choice(everybody)
@@ -199,6 +205,24 @@ class Injector:
             return None
         self._world.failing_starts[fault.node] = 1
         return _nothing
+
+    def _disk(self, fault: Fault) -> Callable[[], None] | None:
+        world = self._world
+        world.disk_lag += fault.amount
+
+        def undo() -> None:
+            world.disk_lag = max(0.0, world.disk_lag - fault.amount)
+
+        return undo
+
+    def _full(self, _fault: Fault) -> Callable[[], None] | None:
+        world = self._world
+        world.disk_is_full = True
+
+        def undo() -> None:
+            world.disk_is_full = False
+
+        return undo
 
 
 def _nothing() -> None:

@@ -81,6 +81,7 @@ class SimulatedHost:
         return MemoryStore(
             self._world.disk,
             seconds=self._world.disk_seconds,
+            fault=self._world.disk_fault,
             at_disk=partial(loop.call_later, context=KERNEL),
         )
 

@@ -32,7 +32,7 @@ PAUSES: Final = (0.3, 1.7, 7.0)
 PATIENCE_SECONDS: Final = 300.0
 """Virtual seconds that main may take after the last fault."""
 
-LINES: Final = 60
+LINES: Final = 80
 """Events of a failed run that are kept in words."""
 
 
@@ -122,8 +122,9 @@ class Trial:
                 await asyncio.sleep(SETTLE_SECONDS)
                 await self._invariants.after(runtime, outcome)
                 await self._check_rest()
-            except AssertionError as error:  # at once: the trace ends with what led to it
-                world.watch.fail("invariants hold", f"{error}")
+            except Exception as error:  # noqa: BLE001  # at once: the trace ends with what led to it
+                what = error if isinstance(error, AssertionError) else repr(error)
+                world.watch.fail("invariants hold", str(what))
                 await asyncio.get_running_loop().create_future()
 
     def _faults(self) -> list[Fault]:

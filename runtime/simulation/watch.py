@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..cell import Cell
+from ..keyed import Keyed
 from ..sender import NodeSender
 from ..sending import ASK
 from .loop import KERNEL, Handle
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 LATE_SECONDS: Final = 1.0
 """How much later than its deadline an ask may end, in virtual seconds."""
+
+
+MESSAGES_KEPT: Final = 10_000
+"""Messages of which it is remembered what became of them; an older one is not expected again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Watch:
         self._numbers = 0
         self._order: dict[tuple[str, str], int] = {}
         self._handled: dict[bytes, str] = {}
+        self._sent: dict[bytes, Sending] = {}
 
     def fail(self, invariant: str, what: str) -> None:
         """Tell that an invariant does not hold; the run ends here."""
@@ -90,7 +96,9 @@ class Watch:
     def number(self, sending: Sending) -> None:
         """Give a message its place among all that were ever sent."""
         self._numbers += 1
-        sending.trace = self._numbers.to_bytes(16, "big")
+        sending.trace = number = self._numbers.to_bytes(16, "big")
+        self._sent[number] = sending
+        _bound(self._sent)
 
     def begin(self, ask: OpenAsk, sending: Sending) -> None:
         """An ask is on its way."""
@@ -123,14 +131,20 @@ class Watch:
     def handled(self, cell: Cell, request: Any) -> None:
         """A message comes to its handler."""
         self.messages += 1
+        if cell.durable is not None:
+            return  # handled again after a crash, from a state that does not know of it yet
         message = request.trace
         what = f"{request.spec.name} from {request.source} to {cell.key}"
         before = self._handled.get(message)
         if before is not None:
             self.fail("no message is handled twice", f"{what}, and before by {before}")
         self._handled[message] = cell.key
-        if request.spec.concurrent:
-            return
+        _bound(self._handled)
+        sent = self._sent.get(message)
+        if sent is not None and sent.target.address.incarnation != cell.address.incarnation:
+            self.fail("a message is handled by the life that it was sent to", what)
+        if request.spec.concurrent or isinstance(request, Keyed):
+            return  # retries keep no order
         edge = (request.source, f"{cell.key}@{cell.address.incarnation}")
         last = self._order.get(edge, 0)
         number = int.from_bytes(message, "big")
@@ -204,6 +218,26 @@ class WatchedCell(Cell):
         self._watch.handled(self, request)
         await super().handle(request)
 
+    def raised(self, request: Any, error: BaseException) -> None:
+        """Take note of an assertion that does not hold; go on with any other error."""
+        assertion = _assertion_in(error)
+        if assertion is not None:
+            self._watch.fail("assertions of actors hold", f"{self.key}: {assertion}")
+        super().raised(request, error)
+
     @property
     def _watch(self) -> Watch:
         return cast("WatchedSender", self._node.sender).watch
+
+
+def _bound(notes: dict[bytes, Any]) -> None:
+    """Drop the oldest note when there are too many."""
+    if len(notes) > MESSAGES_KEPT:
+        del notes[next(iter(notes))]
+
+
+def _assertion_in(error: BaseException) -> AssertionError | None:
+    """Return the assertion that failed, also from within a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_assertion_in, error.exceptions)), None)
+    return error if isinstance(error, AssertionError) else None

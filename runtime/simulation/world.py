@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.address import LEADER
+from ...protocols.errors import JournalError
 from ...protocols.log import log
 from ..durable.memory import MemoryDisk
 from ..memory import HeapSegments
@@ -22,6 +23,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from ...protocols.errors import StateError
     from ..host import Exit, LeaderHost
     from .loop import SimulatedTask
 
@@ -40,6 +42,8 @@ class World:
         memory: What processes share.
         processes: Those that were started, dead ones too.
         disk: Holds the journals of durable actors.
+        disk_lag: What its writes take longer, for a while.
+        disk_is_full: Whether they fail.
         watch: Watches the nodes, and tells of what must not be.
         leader: The process that the runtime under test is made in.
         failing_starts: How many of the next processes of a node do not come up.
@@ -55,6 +59,8 @@ class World:
         self.disk = MemoryDisk()
         self.processes: list[SimulatedProcess] = []
         self.watch = Watch(self.loop, self.trace)
+        self.disk_lag = 0.0
+        self.disk_is_full = False
         self.failing_starts: dict[str, int] = {}
         self._pids = count(1_000)
         self._durations = self.random("durations")
@@ -92,6 +98,9 @@ class World:
 
     def new_process(self, node: str, life: int) -> SimulatedProcess:
         """Return a process in which nothing runs yet."""
+        other = self.living(node)
+        if other is not None:
+            self.watch.fail("a node lives once at a time", f"{other!r} lives, {life} begins")
         process = SimulatedProcess(node, life, next(self._pids), self.loop)
         process.on_end = self._ended
         process.on_change = self.network.look
@@ -122,7 +131,13 @@ class World:
 
     def disk_seconds(self) -> float:
         """Return how long the disk takes to write, and then to say so."""
-        return self._durations.uniform(0.0005, 0.01)
+        return self.disk_lag + self._durations.uniform(0.0005, 0.01)
+
+    def disk_fault(self, actor: str) -> StateError | None:
+        """Return what the next write to the disk, or opening of a journal, fails with, if it does."""
+        if self.disk_is_full:
+            return JournalError(actor, "the simulated disk is full", "wait until it is not")
+        return None
 
     def _ended(self, process: SimulatedProcess, how: Exit) -> None:
         words = how.signal or f"exit code {how.exit_code}"

@@ -7,26 +7,22 @@ from collections.abc import AsyncIterator  # noqa: TC003  # handler hints are re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from passel import Actor, ActorRef, handler
-from passel.protocols.errors import ActorError
+from passel.protocols.errors import DeadActorError, PasselError
 from passel.runtime.simulation import Invariants, Outcome
 
 if TYPE_CHECKING:
     from passel import Runtime
 
 OPERATIONS = (
-    "add",
-    "add",
-    "add",
-    "slow",
-    "note",
-    "note",
-    "note",
-    "peek",
-    "count",
-    "leave",
-    "block",
-)
+    "add", "add", "slow", "keyed", "note", "note", "note", "peek", "count", "leave", "block",
+    "enter", "enter", "post", "weigh",
+)  # fmt: skip
+
+ROWS = 9_000
+"""Numbers of an array that is large enough for shared memory."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,14 @@ class Tally(Actor):
         return await self.context.run_blocking(sum, range(10))
 
     @handler
+    async def weigh(self, numbers: np.ndarray, pause: float) -> int:
+        """Hold on to an array for a while; it must not change meanwhile."""
+        before = int(numbers.sum())
+        await self.context.sleep(pause)
+        assert int(numbers.sum()) == before, "the array changed under its reader"
+        return before
+
+    @handler
     async def fail(self) -> None:
         """Fail; as a tell it restarts the actor."""
         raise ValueError("on demand")
@@ -90,6 +94,39 @@ class Tally(Actor):
         return Sheet(self.born, self.added)
 
 
+class Vault(Actor):
+    """Keeps numbers whatever happens to its node."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[int]] = {}
+
+    def snapshot(self) -> dict[str, list[int]]:
+        return self.kept
+
+    def restore(self, state: dict[str, list[int]]) -> None:
+        self.kept = {client: list(numbers) for client, numbers in state.items()}
+
+    @handler
+    async def enter(self, client: str, number: int) -> int:
+        """Take a number for good."""
+        self.kept.setdefault(client, []).append(number)
+        return number
+
+    @handler
+    async def sheet(self) -> dict[str, list[int]]:
+        """Return what is known."""
+        return self.kept
+
+
+class Brittle(Actor):
+    """Fails often, until its supervision gives it up."""
+
+    @handler
+    async def touch(self) -> None:
+        """Fail."""
+        raise ValueError("brittle")
+
+
 @dataclass(frozen=True)
 class Added:
     """A number that a tally has acknowledged."""
@@ -100,19 +137,35 @@ class Added:
 
 
 @dataclass(frozen=True)
+class Entered:
+    """A number that a vault has acknowledged."""
+
+    vault: int
+    number: int
+
+
+@dataclass(frozen=True)
 class Report:
     """What a client has done."""
 
     client: str
     acknowledged: list[Added] = field(default_factory=list)
+    entered: list[Entered] = field(default_factory=list)
     failed: int = 0
 
 
 class Client(Actor):
     """Uses every tally in every way, and bears what goes wrong."""
 
-    def __init__(self, tallies: list[ActorRef[Tally]]) -> None:
+    def __init__(
+        self,
+        tallies: list[ActorRef[Tally]],
+        vaults: list[ActorRef[Vault]],
+        brittle: ActorRef[Brittle],
+    ) -> None:
         self.tallies = tallies
+        self.vaults = vaults
+        self.brittle = brittle
         self.number = 0
 
     @handler
@@ -125,7 +178,7 @@ class Client(Actor):
                     for index in range(len(self.tallies)):
                         group.create_task(self._use(report, index))
                 await self.context.sleep(self.context.random.uniform(0.0, 0.4))
-            except* ActorError:
+            except* PasselError:
                 object.__setattr__(report, "failed", report.failed + 1)
                 await self.context.sleep(0.1)
         return report
@@ -134,18 +187,29 @@ class Client(Actor):
         tally, chance = self.tallies[index], self.context.random
         self.number += 1
         number = self.number
-        match chance.choice(OPERATIONS):
+        operation = chance.choice(OPERATIONS)
+        if operation in {"enter", "post"}:
+            await self._keep(report, chance.randrange(len(self.vaults)), number, operation)
+            return
+        match operation:
             case "add" | "slow" as how:
                 pause = chance.uniform(0.0, 0.2) if how == "slow" else 0.0
                 timeout = chance.choice((0.05, 1.0, 5.0))
                 born = await tally.add.options(timeout=timeout)(report.client, number, pause)
                 report.acknowledged.append(Added(index, born, number))
+            case "keyed":
+                keyed = tally.add.options(timeout=8.0, key=True)
+                born = await keyed(report.client, number, 0.0)
+                report.acknowledged.append(Added(index, born, number))
+            case "weigh":
+                await asyncio.gather(*(self._weigh(tally, number + more) for more in range(2)))
             case "note":
-                for _ in range(3):
-                    self.number += 1
-                    await tally.note.tell(report.client, self.number)
+                numbers = range(self.number + 1, self.number + 5)
+                self.number = numbers[-1]
+                await asyncio.gather(*(tally.note.tell(report.client, n) for n in numbers))
                 if chance.random() < 0.05:
                     await tally.fail.tell()
+                    await self.brittle.touch.tell()
             case "peek":
                 await tally.peek.options(timeout=2.0)(chance.uniform(0.0, 0.1))
             case "count":
@@ -157,6 +221,19 @@ class Client(Actor):
                         break
             case "block":
                 await tally.block.options(timeout=5.0)()
+
+    async def _weigh(self, tally: ActorRef[Tally], number: int) -> None:
+        pause = self.context.random.uniform(0.0, 0.05)
+        weight = await tally.weigh.options(timeout=5.0)(np.full(ROWS, number), pause)
+        assert weight == number * ROWS, (weight, number)
+
+    async def _keep(self, report: Report, index: int, number: int, how: str) -> None:
+        enter = self.vaults[index].enter
+        if how == "post":
+            await enter.options(timeout=8.0).tell(report.client, number)
+        else:
+            await enter.options(timeout=8.0, key=True)(report.client, number)
+        report.entered.append(Entered(index, number))
 
 
 class Driver(Actor):
@@ -178,7 +255,7 @@ class Driver(Actor):
         for _ in range(times):
             try:
                 reports.append(await client.work.options(timeout=30.0)(rounds))
-            except ActorError:
+            except PasselError:
                 await self.context.sleep(0.5)
         return reports
 
@@ -197,9 +274,27 @@ class Kept(Invariants):
             try:
                 tally = await runtime.lookup(f"tally-{index}", Tally)
                 sheet = await tally.sheet()
-            except ActorError:
+            except PasselError:
                 continue  # given up, as its supervision says
             there = [(client, n) for client, numbers in sheet.added.items() for n in numbers]
             assert len(there) == len(set(there)), f"tally {index} has numbers twice: {there}"
             missing = set(acknowledged.get((index, sheet.born), [])) - set(there)
             assert not missing, f"tally {index} lost what it acknowledged: {missing}"
+        for index in range(2):
+            await self._check_vault(runtime, outcome, index)
+
+    async def _check_vault(self, runtime: Runtime, outcome: Outcome, index: int) -> None:
+        try:
+            vault = await runtime.lookup(f"vault-{index}", Vault)
+        except DeadActorError:
+            return  # given up: its journal could not be opened when its node lived again
+        kept = await vault.sheet()
+        there = [(client, number) for client, numbers in kept.items() for number in numbers]
+        assert len(there) == len(set(there)), f"vault {index} has numbers twice: {there}"
+        missing = {
+            (report.client, entry.number)
+            for report in outcome.value or ()
+            for entry in report.entered
+            if entry.vault == index
+        } - set(there)
+        assert not missing, f"vault {index} lost what it acknowledged: {missing}"
