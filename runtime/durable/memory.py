@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from ...protocols.errors import StaleEpochError, StateError
@@ -97,18 +98,18 @@ class MemoryStore:
     ) -> None:
         """Write at the disk, and tell of it after as long again."""
         seconds, fault = self._seconds(), self._fault(actor)
-        outcome: list[StateError] = []
+        context = copy_context()
 
         def at_disk() -> None:
-            try:
-                if fault is not None:
-                    raise fault
-                self._disk.write(actor, epoch, changes)
-            except StateError as error:
-                outcome.append(error)
+            outcome: StateError | None = fault
+            if outcome is None:
+                try:
+                    self._disk.write(actor, epoch, changes)
+                except StateError as error:
+                    outcome = error
+            self._loop.call_later(seconds, then, outcome, context=context)
 
         self._at_disk(seconds, at_disk)
-        self._loop.call_later(seconds * 2, lambda: then(outcome[0] if outcome else None))
 
 
 class MemoryJournal(GroupedJournal):
