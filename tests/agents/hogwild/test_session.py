@@ -76,7 +76,8 @@ async def team(
     dtype: str = "float64",
 ) -> AsyncIterator[tuple[Runtime, ActorRef[Session]]]:
     """Start a cache here, workers in processes of their own, and a session."""
-    async with Runtime(name="team", run_directory=tmp_path) as runtime:
+    # A worker that hangs is the cache's to fence here, before the leader would declare it dead.
+    async with Runtime(name="team", run_directory=tmp_path, node_silence=60.0) as runtime:
         if apart:
             await runtime.start_node("models")
         node = "models" if apart else ""
