@@ -92,27 +92,6 @@ PlanItem = PlannedTask | RefusedTask | PlanEnded
 """What a plan is read into, item by item, while it is being written."""
 
 
-class ToolPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How a tool may be called.
-
-    Attributes:
-        concurrency: Calls that may be under way at once.
-        timeout: Seconds that one call may take.
-        retries: How often a failed call is repeated; only for idempotent tools.
-        backoff: Seconds before the first repetition; doubles with each further one.
-        idempotent: Whether calling it twice does no harm.
-        hedge_after: Seconds after which a second call of a straggler starts beside the first, and the
-            first answer counts; None for never. Only for idempotent tools.
-    """
-
-    concurrency: int = 8
-    timeout: float = 60.0
-    retries: int = 0
-    backoff: float = 0.1
-    idempotent: bool = False
-    hedge_after: float | None = None
-
-
 Ending = Literal["done", "failed", "refused", "skipped", "abandoned"]
 """How a task ended: with a result; with an error of its tool; before it was called, as it was
 written wrongly, as something it refers to has no result, or as nobody needed it any more."""

@@ -19,7 +19,6 @@ from ...protocols.plan import (
     TaskId,
     TaskOutcome,
     Template,
-    ToolPolicy,
 )
 from .events import (
     Abandoned,
@@ -40,6 +39,8 @@ from .ready import ReadyQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ...protocols.tools import ToolPolicy
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from passel.protocols.plan import (
     TaskId,
     TaskOutcome,
     Template,
-    ToolPolicy,
 )
+from passel.protocols.tools import ToolPolicy
 from tests.agents.compiler.shell import Shell
 
 FREE = ToolPolicy(concurrency=10**9, timeout=1e9)
