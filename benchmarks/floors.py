@@ -22,7 +22,7 @@ import numpy as np
 import zmq
 from measure import percentile, timed, timed_async
 
-from passel.runtime.loops import run_on
+from passel.runtime.machine.loops import run_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

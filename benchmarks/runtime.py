@@ -38,7 +38,7 @@ from measure import (
 from peers import PACKAGES, Peer, peers_of
 
 from passel import Actor, ActorRef, Runtime, handler
-from passel.runtime.loops import LOOPS, kind_of, run_on
+from passel.runtime.machine.loops import LOOPS, kind_of, run_on
 
 MIB = 1 << 20
 IN_FLIGHT = 1_000

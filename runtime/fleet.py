@@ -19,22 +19,22 @@ from ..protocols.control import (
 )
 from ..protocols.errors import NameTakenError, PasselError, SpawnError
 from ..protocols.log import log
-from .health import Health
-from .host import Exit, Process
+from .health.health import Health
+from .health.outcast import Outcast, end_of
 from .loading import main_file
-from .outcast import Outcast, end_of
+from .node.host import Exit, Process
+from .node.service import error_of_down, service_of
 from .security import split_endpoint
-from .service import error_of_down, service_of
-from .supervision import Failed, GiveUp, RestartPolicy
+from .supervision.policy import Failed, GiveUp, RestartPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .detector import Bounds
-    from .directory import Directory
-    from .host import LeaderHost
-    from .node import Node
-    from .revival import Revival
+    from .health.detector import Bounds
+    from .names.directory import Directory
+    from .node.host import LeaderHost
+    from .node.node import Node
+    from .supervision.revival import Revival
 
 JOIN_SECONDS: Final = 30.0
 """Seconds that a new process has to join; importing its program is part of that."""

@@ -13,18 +13,18 @@ from ..actors.ref import reference_type
 from ..protocols.address import LIFE_SHIFT, Address
 from ..protocols.errors import PasselError
 from ..protocols.log import log
-from .detector import Bounds
-from .directory import Directory
-from .health import Health
+from .health.detector import Bounds
+from .health.health import Health
 from .loading import load_tracer
-from .locator import RemoteLocator
-from .node import Node
-from .service import NodeService
-from .supervisor import Supervisor
+from .names.directory import Directory
+from .names.locator import RemoteLocator
+from .node.node import Node
+from .node.service import NodeService
+from .supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from ..protocols.control import NodeConfig
-    from .host import Host
+    from .node.host import Host
 
 LEADER_GRACE: Final = 60.0
 """Seconds without a sign of the leader after which a node that it may not share a host with leaves."""

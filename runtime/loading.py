@@ -15,7 +15,7 @@ from ..protocols.errors import ClassLoadError, HandshakeError, SpawnError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .tracing import Tracer
+    from .telemetry.tracing import Tracer
 
 MAIN_ALIAS = "__passel_main__"
 """Module name under which a node loads the file of the program that started it."""
@@ -149,7 +149,7 @@ def load_tracer(path: str) -> Tracer | None:
     if not path:
         return None
     try:
-        from .tracing import configure  # an extra
+        from .telemetry.tracing import configure  # an extra
     except ModuleNotFoundError as error:
         reason = f'{error.name} is not installed; run `pip install "passel[otel]"`'
         raise SpawnError("traces", reason) from None

@@ -18,8 +18,8 @@ from ..protocols.control import NodeConfig
 from ..protocols.errors import PasselError
 from ..protocols.log import log
 from .life import live
-from .local import LocalHost
-from .loops import run_on
+from .machine.local import LocalHost
+from .machine.loops import run_on
 from .security import Roster
 
 if TYPE_CHECKING:

@@ -11,22 +11,22 @@ from ..protocols.address import LEADER
 from ..protocols.control import Network, Supervision
 from ..protocols.errors import ActorError, RuntimeClosedError, StateError
 from ..protocols.log import log
-from .detector import Bounds
-from .directory import Directory
 from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY
-from .endpoints import check_network
 from .fleet import Fleet
+from .health.detector import Bounds
 from .life import DIRECTORY_SERIAL, LEADER_GRACE, SUPERVISOR_SERIAL
 from .loading import load_tracer, main_file, main_module
-from .local import LocalLeaderHost
-from .loops import check_loop
-from .node import Node
-from .revival import Revival
-from .root import Root
-from .service import NodeService, letters_of, service_of, statistics_of
-from .spawning import Spawn
+from .machine.local import LocalLeaderHost
+from .machine.loops import check_loop
+from .names.directory import Directory
+from .node.node import Node
+from .node.service import NodeService, letters_of, service_of, statistics_of
+from .node.spawning import Spawn
 from .supervised import Supervised
-from .supervisor import Supervisor
+from .supervision.revival import Revival
+from .supervision.root import Root
+from .supervision.supervisor import Supervisor
+from .transport.endpoints import check_network
 
 if TYPE_CHECKING:
     import os
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
         NodeStatistics,
         NodeStatus,
     )
-    from .directives import OnFailure
-    from .host import LeaderHost, State
-    from .root import OnEscalation
+    from .node.host import LeaderHost, State
+    from .supervision.directives import OnFailure
+    from .supervision.root import OnEscalation
     from .topology import Topology
     from .topology.launch import Launched
 

@@ -8,8 +8,8 @@ from ..protocols.control import GroupOptions
 
 if TYPE_CHECKING:
     from ..protocols.control import GroupDown, GroupStatus, NodeDown, Strategy
-    from .directory import Directory
-    from .supervisor import Supervisor
+    from .names.directory import Directory
+    from .supervision.supervisor import Supervisor
 
 
 class Supervised:

@@ -20,15 +20,15 @@ from ...protocols.control import (
     NodeStatus,
 )
 from ...protocols.errors import DeadActorError, DeadlineError, PasselError
-from ..directory import Directory
-from ..endpoints import network_of
 from ..life import DIRECTORY_SERIAL, SUPERVISOR_SERIAL
-from ..local import LocalHost
-from ..locator import RemoteLocator
-from ..node import Node
+from ..machine.local import LocalHost
+from ..names.directory import Directory
+from ..names.locator import RemoteLocator
+from ..node.node import Node
+from ..node.service import service_of
 from ..security import GUEST, KeyPair
-from ..service import service_of
-from ..supervisor import Supervisor
+from ..supervision.supervisor import Supervisor
+from ..transport.endpoints import network_of
 from .errors import ActorNotFoundError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...actors.ref import ActorRef
-    from ..rundir import RuntimeFacts
+    from ..machine.rundir import RuntimeFacts
 
 ANSWER_SECONDS = 3.0
 """How long a node may take to say how it is; a busy one is shown as such."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...protocols.control import DeadLetter
-    from ..rundir import RuntimeFacts
+    from ..machine.rundir import RuntimeFacts
 
 
 def add_to(app: typer.Typer) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ..rundir import RuntimeFacts
+    from ..machine.rundir import RuntimeFacts
 
 _POLL_SECONDS = 0.2
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...protocols.control import GroupStatus, HandlerInfo
-    from ..rundir import RuntimeFacts
+    from ..machine.rundir import RuntimeFacts
     from .guest import NodeLook
 
 NAME = Annotated[
@@ -45,7 +45,7 @@ def find_runtime(name: str) -> tuple[Path, RuntimeFacts]:
     Raises:
         RuntimeNotFoundError: There is none, or there are several.
     """
-    from ..rundir import running  # the other commands of this group need no more
+    from ..machine.rundir import running  # the other commands of this group need no more
 
     alive = running()
     found = [entry for entry in alive if name in (entry[1].name, entry[0].name)]
@@ -67,7 +67,7 @@ def ps_command(
 
     `passel ps pipeline --json`
     """
-    from ..rundir import running
+    from ..machine.rundir import running
 
     chosen = [find_runtime(name)] if name else running()
     rows = asyncio.run(_look(chosen))

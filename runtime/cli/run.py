@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...protocols.errors import DeadlineError
-from ..loops import run_on
+from ..machine.loops import run_on
 from . import exits
 from .interruption import Interruption
 from .metrics import load_metrics

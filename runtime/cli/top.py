@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
 
-from ..meter import quantile
+from ..telemetry.meter import quantile
 from .rates import Rates, actor_rows
 from .remote import NAME, find_runtime
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from ..rundir import RuntimeFacts
+    from ..machine.rundir import RuntimeFacts
     from .guest import NodeLook
     from .output import ActorRow
 

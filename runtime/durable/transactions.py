@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from ...protocols.errors import PasselError, StateError
-from ..keys import KEYS_KEPT
+from ..delivery.keys import KEYS_KEPT
 from .records import Parcel, StoredAnswer, StoredTell, answer_id, inbox_id, outbox_id, record
 from .store import Change, Record, RecordId
 

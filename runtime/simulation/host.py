@@ -11,8 +11,8 @@ import msgspec
 
 from ...protocols.control import JournalClaim, NodeConfig
 from ..durable.memory import MemoryStore
-from ..host import Usage
 from ..life import live
+from ..node.host import Usage
 from ..security import Roster
 from .errors import SimulationError
 from .loop import KERNEL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..memory import HeapSegments
-    from ..node import Node
+    from ..node.node import Node
     from .network import SimulatedTransport
     from .process import SimulatedProcess
     from .world import World

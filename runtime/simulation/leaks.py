@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..link import Link
-    from ..node import Node
-    from ..target import Lane, RemoteTarget
+    from ..node.link import Link
+    from ..node.node import Node
+    from ..node.target import Lane, RemoteTarget
     from .process import SimulatedProcess
 
 

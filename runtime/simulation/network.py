@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...protocols.control import NodeInfo
-    from ..detector import Bounds
-    from ..transport import OnBatch, OnRefused
+    from ..health.detector import Bounds
+    from ..transport.seam import OnBatch, OnRefused
     from .loop import SimulatedLoop
     from .process import SimulatedProcess
     from .trace import Trace
@@ -122,7 +122,7 @@ class Network:
 
 
 class SimulatedTransport:
-    """One life of a node at the network; see `runtime.transport.Transport`."""
+    """One life of a node at the network; see `runtime.transport.seam.Transport`."""
 
     def __init__(self, network: Network, process: SimulatedProcess) -> None:
         self.process = process

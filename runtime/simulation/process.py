@@ -8,7 +8,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.errors import PasselError
-from ..host import Exit
+from ..node.host import Exit
 from .loop import KERNEL, PROCESS
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class SimulatedProcess:
         if not (self.dead or self.paused):
             self.loop.resume(self._held)
 
-    # What its parent does: see `runtime.host.Process`.
+    # What its parent does: see `runtime.node.host.Process`.
 
     async def wait(self) -> Exit:
         """Return once it has ended."""

@@ -21,7 +21,7 @@ from .world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..host import LeaderHost
+    from ..node.host import LeaderHost
 
 SETTLE_SECONDS: Final = 5.0
 """Virtual seconds in which a runtime comes to rest when nothing goes wrong any more."""

@@ -10,16 +10,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ..cell import Cell
-from ..keyed import Keyed
-from ..sender import NodeSender
-from ..sending import ASK
+from ..node.cell import Cell
+from ..node.keyed import Keyed
+from ..node.sender import NodeSender
+from ..node.sending import ASK
 from .loop import KERNEL, Handle
 from .process import SimulatedProcess  # noqa: TC001  # a dataclass field's type
 
 if TYPE_CHECKING:
-    from ..node import Node
-    from ..sending import Sending
+    from ..node.node import Node
+    from ..node.sending import Sending
     from .loop import SimulatedLoop
     from .trace import Trace
 

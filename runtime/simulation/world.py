@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from ...protocols.errors import StateError
-    from ..host import Exit, LeaderHost
+    from ..node.host import Exit, LeaderHost
     from .loop import SimulatedTask
 
 SHARED_MEMORY_BYTES: Final = 1 << 30

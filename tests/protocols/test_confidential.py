@@ -7,7 +7,7 @@ from rich.pretty import pretty_repr
 from passel.protocols.confidential import HIDDEN
 from passel.protocols.control import NodeConfig, NodeInfo
 from passel.protocols.envelope import Hello
-from passel.runtime.rundir import RuntimeFacts
+from passel.runtime.machine.rundir import RuntimeFacts
 
 SECRET = "5ec2e7" * 6
 LEADER = NodeInfo(node="leader", life=1, endpoint="ipc:///run/leader.1", pid=1)

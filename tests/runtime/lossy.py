@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from passel.protocols.control import NodeInfo
-from passel.runtime.host import Usage, Worker
 from passel.runtime.memory import HeapSegments
-from passel.runtime.node import Node
+from passel.runtime.node.host import Usage, Worker
+from passel.runtime.node.node import Node
 from passel.runtime.security import Roster
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from passel.protocols.arrays import Buffer
-    from passel.runtime.detector import Bounds
     from passel.runtime.durable.store import Store
-    from passel.runtime.transport import OnBatch, OnRefused, Probe
+    from passel.runtime.health.detector import Bounds
+    from passel.runtime.transport.seam import OnBatch, OnRefused, Probe
 
 
 class LossyNetwork:

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from passel.protocols.batch import deal_frames, unpack_batch
 from passel.protocols.envelope import Hello
 from passel.protocols.errors import ProtocolError
-from passel.runtime.framing import FrameReader, header_of
+from passel.runtime.transport.framing import FrameReader, header_of
 from tests.runtime.crew import Counter
 from tests.runtime.crew_flow import Source
 from tests.runtime.lossy import LossyNetwork, two_nodes
 
 if TYPE_CHECKING:
     from passel.protocols.arrays import Buffer
-    from passel.runtime.node import Node
+    from passel.runtime.node.node import Node
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "batches"
 ENTRIES = sorted(CORPUS.glob("*.bin"))

@@ -13,7 +13,7 @@ import pytest
 from passel import Runtime, SpawnError
 from passel.protocols.envelope import Ask, Goodbye, Hello, Reply
 from passel.protocols.errors import HandshakeError
-from passel.runtime import receiver
+from passel.runtime.node import receiver
 from passel.runtime.security import split_endpoint
 from tests.runtime.crew import Counter
 from tests.runtime.peer import Peer

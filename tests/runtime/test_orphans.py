@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel import Runtime
-from passel.runtime.rundir import running
+from passel.runtime.machine.rundir import running
 from tests.conftest import ROOT
 from tests.runtime.worlds import private_folder
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from passel import Runtime
-from passel.runtime.endpoints import TRANSPORTS
+from passel.runtime.transport.endpoints import TRANSPORTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from passel.protocols.control import NodeStatistics
-    from passel.runtime.spawning import Spawn
+    from passel.runtime.node.spawning import Spawn
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from passel.runtime.rundir import FACTS
+from passel.runtime.machine.rundir import FACTS
 from tests.runtime.peer import Peer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from passel.runtime.endpoints import TRANSPORTS
+from passel.runtime.transport.endpoints import TRANSPORTS
 from tests.runtime.crew_faults import Log
 from tests.runtime.worlds import open_runtime
 

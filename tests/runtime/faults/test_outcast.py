@@ -12,7 +12,7 @@ import pytest
 
 from passel import NodeDeadError, PasselError, Runtime
 from passel.protocols.control import Network
-from passel.runtime.local import LocalLeaderHost
+from passel.runtime.machine.local import LocalLeaderHost
 from tests.runtime.crew import Counter, Parent
 from tests.runtime.worlds import private_folder
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from passel.protocols.control import NodeConfig
-    from passel.runtime.launcher import NodeProcess
+    from passel.runtime.machine.launcher import NodeProcess
 
 pytestmark = pytest.mark.process
 

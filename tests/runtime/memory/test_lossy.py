@@ -15,7 +15,7 @@ from tests.runtime.virtual_time import virtual_time
 
 if TYPE_CHECKING:
     from passel import ActorRef
-    from passel.runtime.node import Node
+    from passel.runtime.node.node import Node
 
 LARGE = 10_000
 

@@ -15,7 +15,7 @@ import pytest
 
 from passel import DeadActorError, NodeDeadError, Runtime
 from passel.protocols.errors import CodecError, SharedMemoryError
-from passel.runtime.local import MEMORY
+from passel.runtime.machine.local import MEMORY
 from tests.conftest import ROOT
 from tests.runtime.memory.crew import Reader
 from tests.runtime.worlds import open_runtime, private_folder, until

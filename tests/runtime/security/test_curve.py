@@ -11,7 +11,7 @@ import zmq
 
 from passel.protocols.errors import ProtocolError, SpawnError
 from passel.runtime.security import CurveGuard, KeyPair, Roster, split_endpoint, zap
-from passel.runtime.zeromq import ZeroMQTransport
+from passel.runtime.transport.zeromq import ZeroMQTransport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import pytest
 
 from passel import NodeDeadError, Runtime
 from passel.runtime.cli.guest import visit
-from passel.runtime.rundir import running
+from passel.runtime.machine.rundir import running
 from passel.runtime.security import Admission, split_endpoint
 from tests.runtime.crew import Counter, Parent
 from tests.runtime.security.test_curve import End

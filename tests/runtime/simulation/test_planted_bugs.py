@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from passel.runtime.cell import Cell
+from passel.runtime.delivery.keys import KeyTable, Run
+from passel.runtime.delivery.reliability import GoBackN
+from passel.runtime.delivery.wheel import DeadlineWheel
 from passel.runtime.durable.grouping import GroupedJournal
 from passel.runtime.durable.transactions import Transactions
-from passel.runtime.keys import KeyTable, Run
-from passel.runtime.link import Link
 from passel.runtime.memory.slots import SlotPool
-from passel.runtime.receiver import Receiver
-from passel.runtime.recovery import Recovery
-from passel.runtime.reliability import GoBackN
+from passel.runtime.node.cell import Cell
+from passel.runtime.node.link import Link
+from passel.runtime.node.receiver import Receiver
+from passel.runtime.node.recovery import Recovery
+from passel.runtime.node.target import Lane, RemoteTarget
 from passel.runtime.simulation import simulate
 from passel.runtime.simulation.experiment import experiment_of
-from passel.runtime.supervision import RestartPolicy
-from passel.runtime.target import Lane, RemoteTarget
-from passel.runtime.wheel import DeadlineWheel
+from passel.runtime.supervision.policy import RestartPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

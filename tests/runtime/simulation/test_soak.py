@@ -13,7 +13,7 @@ from passel.runtime.simulation.world import World
 from tests.runtime import crew
 
 if TYPE_CHECKING:
-    from passel.runtime.host import LeaderHost
+    from passel.runtime.node.host import LeaderHost
 
 HOURS = 24
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from passel.runtime.host import LeaderHost
+    from passel.runtime.node.host import LeaderHost
 
     Scenario = Callable[[Runtime], Coroutine[Any, Any, Any]]
 

@@ -1,0 +1,126 @@
+"""The keys that an actor remembers, so that a request which comes again takes effect once.
+
+A key is remembered from its first arrival until its sender says that it has the answer. A table
+that is full refuses new keys, and never forgets one to make room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+
+from ...protocols.arrays import Buffer  # noqa: TC001  # a record's hints are read at run time
+from ...protocols.errors import KeysFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+R = TypeVar("R")
+
+KEYS_KEPT: Final = 16_384
+"""Most keys that one actor remembers."""
+
+
+class RequestKey(NamedTuple):
+    """What a request is remembered by: callers and handlers do not share keys.
+
+    Attributes:
+        source: Address text of the sender.
+        method: Name of the handler.
+        key: What the sender chose.
+    """
+
+    source: str
+    method: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a request ended, as it travels.
+
+    Attributes:
+        failed: Whether the body is a `failure.Failed` record and not the result.
+        body: The encoded result, or failure.
+        frames: The tensor frames of a result.
+    """
+
+    failed: bool
+    body: bytes
+    frames: tuple[Buffer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Nobody has sent this key before: handle the request, then `finish` or `abandon` the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The request is being handled, or waits in the mailbox: `finish` names who waits."""
+
+
+@dataclass(slots=True)
+class _Entry(Generic[R]):
+    waiting: list[R] = field(default_factory=list)
+    answer: Answer | None = None
+
+
+class KeyTable(Generic[R]):
+    """What became of the requests with keys. Pure: knows no actor, no link and no time.
+
+    A store may keep it across lives: `finish` is called with the answer before anybody is told,
+    `settle` when a key may be forgotten, and `restore` with what was kept.
+
+    Args:
+        address: Whose keys these are, for errors.
+        capacity: Most keys remembered.
+    """
+
+    def __init__(self, address: str, capacity: int = KEYS_KEPT) -> None:
+        self._address = address
+        self._capacity = capacity
+        self._entries: dict[RequestKey, _Entry[R]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def enter(self, key: RequestKey, request: R) -> Run | Wait | Answer:
+        """Take a request that has arrived; return whether to handle it, or its kept answer.
+
+        Raises:
+            KeysFullError: The key is new, and there is no room for it.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            if len(self._entries) >= self._capacity:
+                raise KeysFullError(self._address, self._capacity)
+            self._entries[key] = _Entry([request])
+            return Run()
+        if entry.answer is not None:
+            return entry.answer
+        entry.waiting.append(request)
+        return Wait()
+
+    def finish(self, key: RequestKey, answer: Answer) -> list[R]:
+        """Keep the answer; return the requests that wait for it."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return []
+        entry.answer = answer
+        waiting, entry.waiting = entry.waiting, []
+        return waiting
+
+    def abandon(self, key: RequestKey) -> list[R]:
+        """The request took no effect: forget the key, return the requests that wait for it."""
+        entry = self._entries.pop(key, None)
+        return [] if entry is None else entry.waiting
+
+    def settle(self, key: RequestKey) -> bool:
+        """The sender has the answer: forget the key; return whether it was remembered."""
+        return self._entries.pop(key, None) is not None
+
+    def restore(self, answers: Mapping[RequestKey, Answer]) -> None:
+        """Remember the answers of a former life."""
+        for key, answer in answers.items():
+            self._entries[key] = _Entry([], answer)

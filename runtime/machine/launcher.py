@@ -1,0 +1,160 @@
+"""Node processes on this host: start, watch until they end, end them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import msgspec
+
+from ...actors.threads import SHARED_CORES
+from ..node.host import Exit
+from .announcement import Announcement
+from .oom import OutOfMemoryKills
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ...protocols.control import NodeConfig, NodeInfo
+
+STDERR_LINES: Final = 20
+"""How many of a dead node's last lines its error quotes."""
+
+_TAIL_BYTES = 8_192
+
+
+class NodeProcess:
+    """One child process that runs a node.
+
+    The configuration goes in over its standard input, which then stays open: when the leader
+    is gone, however it ended, the child reads the end of it and leaves. It has a process group
+    of its own, so the terminal's Ctrl-C reaches the leader alone.
+
+    Args:
+        config: What it is to run.
+        output: File for its standard output and error.
+        on_announced: Gets where it is as soon as it is bound, over a pipe that it inherits; by
+            default it has none.
+    """
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        output: Path,
+        on_announced: Callable[[NodeInfo], None] | None = None,
+    ) -> None:
+        self.node = config.node
+        self.life = config.life
+        self._log = output
+        self._memory = OutOfMemoryKills()
+        self._announcement: Announcement | None = None
+        inherited: tuple[int, ...] = ()
+        if on_announced is not None:
+            self._announcement = Announcement(config.node, config.life, on_announced)
+            inherited = (self._announcement.writer,)
+            config = msgspec.structs.replace(config, announce=self._announcement.writer)
+        try:
+            self._process = self._start(config, inherited)
+        except BaseException:
+            self._silence()
+            raise
+        finally:
+            if self._announcement is not None:
+                self._announcement.hand_over()
+        assert self._process.stdin is not None, "stdin is a pipe"
+        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit says why
+            self._process.stdin.write(msgspec.json.encode(config) + b"\n")
+            self._process.stdin.flush()
+
+    def _start(self, config: NodeConfig, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        environment = {**SHARED_CORES, **os.environ}
+        if config.threads:
+            environment["OMP_NUM_THREADS"] = str(config.threads)
+        with open_private(self._log) as file:
+            return subprocess.Popen(  # our own interpreter and module
+                [sys.executable, "-m", "passel", "node"],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=file,
+                env=environment,
+                process_group=0,
+                pass_fds=inherited,
+            )
+
+    def _silence(self) -> None:
+        if self._announcement is not None:
+            self._announcement.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def wait(self) -> Exit:
+        """Return once the process has ended."""
+        if self._process.poll() is None:
+            await self._ended()
+        code = self._process.wait()
+        self._silence()
+        name = signal.Signals(-code).name if code < 0 else None
+        note = self._memory.note() if name == "SIGKILL" else ""
+        return Exit(None if code < 0 else code, name, tail_of(self._log), note)
+
+    async def _ended(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not hasattr(os, "pidfd_open"):  # macOS: no descriptor tells of the end
+            while self._process.poll() is None:  # noqa: ASYNC110  # nothing but polling tells
+                await asyncio.sleep(0.1)
+            return
+        descriptor = os.pidfd_open(self._process.pid)
+        over: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(descriptor, _resolve, over)
+        try:
+            await over
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+
+    def hang_up(self) -> None:
+        """Close its standard input: it leaves in order."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process.poll() is None:
+            self._process.kill()
+
+    def reap(self) -> None:
+        """Collect the process after it was killed."""
+        self.hang_up()
+        self._process.wait()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file to append to; when it is new, nobody but its user may read it."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab")
+
+
+def tail_of(log: Path) -> tuple[str, ...]:
+    """Return the last lines of a log file."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ()
+    return tuple(line for line in text.splitlines()[-STDERR_LINES:] if line.strip())

@@ -1,0 +1,1 @@
+"""What failures do: policies, groups, the leader's supervisor, and new lives of named actors."""

@@ -1,0 +1,1 @@
+"""What a node counts and times, and the spans of what it does."""

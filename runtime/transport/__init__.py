@@ -1,0 +1,1 @@
+"""Sockets behind one seam: ZeroMQ, Unix sockets, and what watches the process at their other end."""
