@@ -37,6 +37,17 @@ class Timer(Protocol):
         ...
 
 
+class Threads(Protocol):
+    """Threads of one actor, for blocking calls that need not wait for each other."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, once a thread is free and it has ended.
+
+        When the caller is cancelled the work runs out in its thread and its result is dropped.
+        """
+        ...
+
+
 class Spawner(Protocol):
     """Something that starts actors, with options already chosen."""
 
@@ -114,6 +125,17 @@ class Context(Spawner, Protocol):
 
         Calls of one actor run one after the other. When the caller is cancelled the work runs
         out in its thread and its result is dropped.
+        """
+        ...
+
+    def threads(self, count: int) -> Threads:
+        """Return up to `count` threads, for blocking calls that may run at once.
+
+        They end with the actor's life, as the one of `run_blocking` does. A thread is started
+        when it is needed for the first time.
+
+        Raises:
+            ValueError: The count is not positive.
         """
         ...
 

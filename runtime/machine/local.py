@@ -39,18 +39,18 @@ MEMORY: Final = "memory"
 
 
 class ThreadWorker:
-    """Runs blocking work in a thread of its own."""
+    """Runs blocking work in threads of its own."""
 
-    def __init__(self, actor: str) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"passel-{actor}")
+    def __init__(self, actor: str, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"passel-{actor}")
 
     async def run(self, work: Callable[[], R]) -> R:
         """Return what `work` returns; when the caller is cancelled, it runs out unheard."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
         """Begin no further work."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def usage_of_process() -> Usage:
@@ -114,9 +114,9 @@ class LocalHost:
             os.write(self._announce, msgspec.json.encode(info) + b"\n")
         return transport
 
-    def open_worker(self, actor: str) -> ThreadWorker:
+    def open_worker(self, actor: str, threads: int) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
-        return ThreadWorker(actor)
+        return ThreadWorker(actor, threads)
 
     def attach(self, node: Node) -> None:
         """Nobody watches it."""
@@ -193,9 +193,9 @@ class LocalLeaderHost:
         host = LocalHost(self.directory, self._network, roster=self.roster)
         return host.open_transport(node, life)
 
-    def open_worker(self, actor: str) -> ThreadWorker:
+    def open_worker(self, actor: str, threads: int) -> ThreadWorker:
         """Return what runs an actor's blocking work."""
-        return ThreadWorker(actor)
+        return ThreadWorker(actor, threads)
 
     def attach(self, node: Node) -> None:
         """Nobody watches it."""

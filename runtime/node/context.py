@@ -90,9 +90,19 @@ class ActorContext:
     async def run_blocking(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run blocking work in this actor's own thread."""
         if self._worker is None:
-            self._worker = self._node.host.open_worker(self.name)
-            self._cell.on_close(self._worker.close)
+            self._worker = self._open_worker(1)
         return await self._worker.run(partial(function, *args, **kwargs))
+
+    def threads(self, count: int) -> Worker:
+        """Return up to `count` threads that end with the actor."""
+        if count < 1:
+            raise ValueError(f"{count} threads: give at least 1")
+        return self._open_worker(count)
+
+    def _open_worker(self, threads: int) -> Worker:
+        worker = self._node.host.open_worker(self.name, threads)
+        self._cell.on_close(worker.close)
+        return worker
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background until the actor ends."""

@@ -71,7 +71,7 @@ class Process(Protocol):
 
 
 class Worker(Protocol):
-    """Runs one actor's blocking work, one piece after the other, outside the event loop."""
+    """Runs one actor's blocking work outside the event loop, as many pieces at once as it has threads."""
 
     async def run(self, work: Callable[[], R]) -> R:
         """Return what `work` returns; when the caller is cancelled, it runs out unheard."""
@@ -120,8 +120,8 @@ class Host(Protocol):
         """
         ...
 
-    def open_worker(self, actor: str) -> Worker:
-        """Return what runs an actor's blocking work."""
+    def open_worker(self, actor: str, threads: int) -> Worker:
+        """Return what runs an actor's blocking work, on so many threads."""
         ...
 
     def open_store(self, place: str) -> Store:

@@ -35,9 +35,9 @@ DIRECTORY: Final = Path("/simulated")
 class SimulatedWorker:
     """Runs blocking work at once, in place; what it takes is virtual time."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, threads: int) -> None:
         self._world = world
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Semaphore(threads)
 
     async def run(self, work: Callable[[], R]) -> R:
         """Return what `work` returns, after the seconds that it is given."""
@@ -66,9 +66,9 @@ class SimulatedHost:
         assert (node, life) == (self.process.node, self.process.life), "one process, one node"
         return self._world.network.bind(self.process)
 
-    def open_worker(self, actor: str) -> SimulatedWorker:
+    def open_worker(self, actor: str, threads: int) -> SimulatedWorker:
         """Return what runs an actor's blocking work."""
-        return SimulatedWorker(self._world)
+        return SimulatedWorker(self._world, threads)
 
     def open_memory(self) -> HeapSegments:
         """Return the memory that all nodes share."""

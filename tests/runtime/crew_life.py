@@ -111,6 +111,24 @@ class Blocking(Actor):
         return await self.context.run_blocking(wait)
 
 
+class Abreast(Actor):
+    """Has two threads."""
+
+    async def started(self) -> None:
+        self.both = self.context.threads(2)
+
+    @handler
+    async def meet(self, count: int) -> int:
+        """Return how many of `count` blocking calls met each other, two at a time."""
+        barrier = threading.Barrier(2)
+        async with asyncio.TaskGroup() as group:
+            calls = [
+                group.create_task(self.both.run(lambda: barrier.wait(timeout=10.0)))
+                for _ in range(count)
+            ]
+        return len([call.result() for call in calls])
+
+
 class Unwilling(Actor):
     """Cannot be started."""
 

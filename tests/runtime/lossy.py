@@ -114,7 +114,7 @@ class LossyHost:
         """Return the attachment of one life of a node."""
         return LossyTransport(self._network, f"{node}/{life}".encode())
 
-    def open_worker(self, actor: str) -> Worker:
+    def open_worker(self, actor: str, threads: int) -> Worker:
         """Refuse: no test here blocks."""
         raise NotImplementedError(actor)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from passel.actors.ref import Reference
 from tests.runtime.crew import Counter
 from tests.runtime.crew_flow import Gate, Visitor, Witness
-from tests.runtime.crew_life import Blocking, Fragile
+from tests.runtime.crew_life import Abreast, Blocking, Fragile
 from tests.runtime.worlds import private_folder
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ async def test_blocking_work_has_a_thread_of_the_actor_and_holds_up_nobody(world
             assert not held.done()
             (folder / "gate").touch()
             assert (await held).startswith("passel-Blocking")
+
+
+async def test_blocking_calls_run_at_once_on_as_many_threads_as_the_actor_asked_for(
+    world: World,
+) -> None:
+    async with world.open() as home:
+        abreast = await home.there().spawn(Abreast)
+        assert await abreast.meet(6) == 6
 
 
 async def test_background_work_that_fails_restarts_the_actor(world: World) -> None:
