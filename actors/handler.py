@@ -39,7 +39,7 @@ class HandlerSpec:
 
     Attributes:
         name: The method's name.
-        function: The undecorated function, called as `function(actor, *arguments)`.
+        function: The undecorated function.
         parameters: Its parameters without `self`; keyword-only ones travel by position too.
         is_stream: Whether it yields items instead of returning one result.
         concurrent: Whether it runs beside the mailbox as a task of its own.
@@ -117,14 +117,17 @@ class HandlerSpec:
         return tuple(bound.arguments[p.name] for p in self.parameters)
 
     def call(self, actor: object, arguments: tuple[Any, ...]) -> Any:
-        """Call the handler on `actor` with arguments in order of the parameters."""
+        """Call the handler on `actor` with arguments in order of the parameters.
+
+        An actor of a class that overrides the handler runs its own, whatever class the reference
+        was made for.
+        """
+        method = getattr(actor, self.name)
         if not self.keyword_only:
-            return self.function(actor, *arguments)
+            return method(*arguments)
         split = self.count - self.keyword_only
         names = (p.name for p in self.parameters[split:])
-        return self.function(
-            actor, *arguments[:split], **dict(zip(names, arguments[split:], strict=True))
-        )
+        return method(*arguments[:split], **dict(zip(names, arguments[split:], strict=True)))
 
     def describe(self) -> str:
         """Return the handler's signature as text; equal text means an equal wire format."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passel import DeadActorError, DeadlineError, RemoteError, Runtime
+from passel import DeadActorError, DeadlineError, RemoteError, Runtime, handler
 from passel.protocols.errors import NameTakenError, RuntimeClosedError
 from tests.runtime.crew import Counter, Dice, Parent
 from tests.runtime.crew_flow import Gate, Source
@@ -38,6 +38,23 @@ async def test_a_runtime_may_be_entered_again() -> None:
             async with runtime:
                 ref = await runtime.options(name="c").spawn(Counter, start=turn)
                 assert await ref.add(1) == turn + 1
+
+
+class Doubling(Counter):
+    """A counter that overrides a handler."""
+
+    @handler
+    async def add(self, n: int, *, times: int = 1) -> int:
+        """Add twice `n`, return the sum."""
+        return await super().add(n, times=2 * times)
+
+
+async def test_an_actor_runs_its_own_handler_whatever_class_its_reference_was_made_for() -> None:
+    async with open_runtime() as runtime:
+        await runtime.options(name="c").spawn(Doubling, start=1)
+        as_counter = await runtime.lookup("c", Counter)
+        assert await as_counter.add(3) == 7
+        assert await as_counter.add(1, times=2) == 11
 
 
 async def test_two_runtimes_of_one_process_know_nothing_of_each_other() -> None:
