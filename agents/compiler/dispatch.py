@@ -20,6 +20,7 @@ from ...protocols.plan import (
     TaskOutcome,
     Template,
 )
+from .budget import Account, Budget, Prices
 from .events import (
     Abandoned,
     CallFailed,
@@ -32,7 +33,9 @@ from .events import (
     Planned,
     Settle,
     StartCall,
+    StopPlanning,
     TimePassed,
+    TokensUsed,
     WakeAt,
 )
 from .ready import ReadyQueue
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...protocols.tools import ToolPolicy
+    from .budget import Limited
 
 
 @dataclass(slots=True)
@@ -74,6 +78,14 @@ class Dispatcher:
         run: Name of the run; the first part of every idempotency key.
         settled: Outcomes of earlier rounds.
         journal: Outcomes of tasks of this plan from an interrupted run: they are not called again.
+        account: What the run may spend; all its rounds share one. Without it there are no limits.
+
+    A budget of calls that is used up abandons what would still have to be called; what runs may end.
+    One of time, tokens or money abandons everything, the planner's writing too.
+
+    Attributes:
+        outcomes: How tasks ended, those of earlier rounds included.
+        exhausted: The budget that ended the round early, or None.
     """
 
     def __init__(
@@ -83,7 +95,11 @@ class Dispatcher:
         run: str,
         settled: Mapping[TaskId, TaskOutcome] | None = None,
         journal: Mapping[TaskId, TaskOutcome] | None = None,
+        account: Account | None = None,
     ) -> None:
+        self._account = account or Account(Budget(), Prices())
+        self._alarm_set = False
+        self.exhausted: Limited | None = None
         self._policies = policies
         self._run = run
         self._journal = dict(journal or {})
@@ -115,11 +131,36 @@ class Dispatcher:
                 self._wake(at, effects)
             case Abandoned(at, reason):
                 self._abandon(reason, at, effects)
+            case TokensUsed(_, usage):
+                self._account.used(usage)
+        self._keep_to_budget(event.at, effects)
         self._start_what_can(event.at, effects)
         if self._closed and not self._tasks and not self._finished:
             self._finished = True
             effects.append(Finish())
         return effects
+
+    # Budgets.
+
+    def _keep_to_budget(self, now: float, effects: list[Effect]) -> None:
+        """Abandon everything once time, tokens or money are used up; ask to be woken for the time."""
+        if self._finished or self.exhausted not in (None, "calls"):
+            return
+        until = self._account.until
+        if until is not None and not self._alarm_set:
+            self._alarm_set = True
+            effects.append(WakeAt(until))
+        found = self._account.exhausted(now)
+        if found is not None:
+            self.exhausted = found
+            reason = f"the budget of {self._account.limit(found):g} {found} is used up"
+            self._abandon(reason, now, effects)
+
+    def _out_of_calls(self, task: TaskId, now: float, effects: list[Effect]) -> None:
+        """Abandon a task that would have to be called; those that need it have no result of it."""
+        self.exhausted = "calls"
+        reason = f"the budget of {self._account.limit('calls'):g} calls is used up"
+        self._end(task, "abandoned", reason, now, effects)
 
     # Tasks come.
 
@@ -164,7 +205,10 @@ class Dispatcher:
     def _start_what_can(self, now: float, effects: list[Effect]) -> None:
         for tool, policy in self._policies.items():
             for task in self._ready.take(tool, policy.concurrency - self._busy[tool]):
-                self._start(task, now, effects)
+                if self._account.may_call():
+                    self._start(task, now, effects)
+                else:
+                    self._out_of_calls(task, now, effects)
 
     def _expected(self, task: TaskId) -> float:
         """Return the seconds that a task may take, as its tool's calls so far did."""
@@ -173,6 +217,7 @@ class Dispatcher:
     def _start(self, task: TaskId, now: float, effects: list[Effect]) -> None:
         entry = self._tasks[task]
         planned, policy = entry.planned, self._policies[entry.planned.tool]
+        self._account.called()
         entry.attempts += 1
         if entry.attempts == 1:
             entry.began = now
@@ -253,7 +298,8 @@ class Dispatcher:
         for task in [task for task, due in self._stragglers.items() if due <= now]:
             del self._stragglers[task]
             tool = self._tasks[task].planned.tool
-            if self._tasks[task].running and self._busy[tool] < self._policies[tool].concurrency:
+            place = self._busy[tool] < self._policies[tool].concurrency
+            if self._tasks[task].running and place and self._account.may_call():
                 self._start(task, now, effects)
 
     # Tasks end.
@@ -310,6 +356,9 @@ class Dispatcher:
         effects.append(Settle(outcome))
 
     def _abandon(self, reason: str, now: float, effects: list[Effect]) -> None:
+        if not self._closed:
+            self._closed = True
+            effects.append(StopPlanning())
         self._abandoned = reason
         for task in list(self._tasks):
             self._close(task, "abandoned", reason, now, effects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...protocols.chat import Usage
 from ...protocols.plan import PlannedTask, RefusedTask, TaskId, TaskOutcome
 
 
@@ -58,7 +59,15 @@ class Abandoned:
     reason: str
 
 
-Event = Planned | PlanClosed | CallSucceeded | CallFailed | TimePassed | Abandoned
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """A model says what it has taken."""
+
+    at: float
+    usage: Usage
+
+
+Event = Planned | PlanClosed | CallSucceeded | CallFailed | TimePassed | Abandoned | TokensUsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +109,13 @@ class WakeAt:
 
 
 @dataclass(frozen=True, slots=True)
+class StopPlanning:
+    """Let the planner write no further: nobody will run what it writes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Every task of the plan is settled, and no more come."""
 
 
-Effect = StartCall | CancelCall | Settle | WakeAt | Finish
+Effect = StartCall | CancelCall | Settle | WakeAt | StopPlanning | Finish
