@@ -61,7 +61,7 @@ def test_where_nothing_is_counted_nothing_is_said(tmp_path: Path) -> None:
 HUNGRY = """
 import os, signal, sys
 sys.path[:0] = sys.argv[2:]
-from passel.runtime.oom import OutOfMemoryKills
+from passel.runtime.machine.oom import OutOfMemoryKills
 open(sys.argv[1], "w").write(str(os.getpid()))
 kills = OutOfMemoryKills()
 child = os.fork()
