@@ -14,7 +14,7 @@ calls = []
 sys.addaudithook(lambda event, args: calls.append(event) if event.startswith(("socket.", "subprocess.")) else None)
 import importlib
 importlib.import_module(sys.argv[1])
-heavy = {"torch", "numpy", "networkx", "rich", "typer", "yaml", "transformers", "jinja2"} & set(sys.modules)
+heavy = {"torch", "numpy", "networkx", "rich", "typer", "yaml", "transformers", "jinja2", "httpx2"} & set(sys.modules)
 assert not heavy, f"heavy modules: {sorted(heavy)}"
 assert not calls, f"calls: {calls}"
 after = set(os.listdir("/proc/self/fd")) if before else set()
@@ -34,6 +34,7 @@ if "zmq" in sys.modules:
         "passel",
         "passel.__main__",
         "passel.actors",
+        "passel.actors.chat",
         "passel.agents.hogwild",
         "passel.protocols.cache",
         "passel.protocols.codec",

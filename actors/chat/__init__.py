@@ -1,0 +1,40 @@
+"""Model actors that chat: scripted ones, and those behind an OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+from .errors import (
+    AnswerBrokenError,
+    AnswerTimeoutError,
+    ApiKeyError,
+    ChatError,
+    EndpointUnreachableError,
+    InvalidEndpointError,
+    InvalidScriptError,
+    NotAChatEndpointError,
+    RequestRefusedError,
+    ScriptExhaustedError,
+    UnsupportedFormError,
+)
+from .model import ChatModel, ChatStatistics
+from .script import ScriptedFailure, ScriptedReply, Stall
+from .scripted import ScriptedModel
+
+__all__ = [
+    "AnswerBrokenError",
+    "AnswerTimeoutError",
+    "ApiKeyError",
+    "ChatError",
+    "ChatModel",
+    "ChatStatistics",
+    "EndpointUnreachableError",
+    "InvalidEndpointError",
+    "InvalidScriptError",
+    "NotAChatEndpointError",
+    "RequestRefusedError",
+    "ScriptExhaustedError",
+    "ScriptedFailure",
+    "ScriptedModel",
+    "ScriptedReply",
+    "Stall",
+    "UnsupportedFormError",
+]
