@@ -10,12 +10,14 @@ from .errors import (
     EndpointUnreachableError,
     InvalidEndpointError,
     InvalidScriptError,
+    MissingPackageError,
     NotAChatEndpointError,
     RequestRefusedError,
     ScriptExhaustedError,
     UnsupportedFormError,
 )
 from .model import ChatModel, ChatStatistics
+from .openai_model import OpenAIModel
 from .script import ScriptedFailure, ScriptedReply, Stall
 from .scripted import ScriptedModel
 
@@ -29,7 +31,9 @@ __all__ = [
     "EndpointUnreachableError",
     "InvalidEndpointError",
     "InvalidScriptError",
+    "MissingPackageError",
     "NotAChatEndpointError",
+    "OpenAIModel",
     "RequestRefusedError",
     "ScriptExhaustedError",
     "ScriptedFailure",

@@ -10,6 +10,7 @@ PasselError
     ├── UnsupportedFormError      the endpoint cannot promise an answer of that form
     ├── InvalidEndpointError      the description of an endpoint makes no sense
     ├── ApiKeyError               the key to an endpoint cannot be had
+    ├── MissingPackageError       a package that an extra of Passel brings is not installed
     ├── InvalidScriptError        a script that no model can follow
     └── ScriptExhaustedError      a script has no answer to this request
 """
@@ -133,6 +134,15 @@ class ApiKeyError(ChatError):
         super().__init__(f"there is no API key in {source}: {reason}")
         self.source = source
         self.reason = reason
+
+
+class MissingPackageError(ChatError):
+    """Raised when a model needs a package that is not installed."""
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        super().__init__(f'{package} is not installed; run `pip install "passel[{extra}]"`')
+        self.package = package
+        self.extra = extra
 
 
 class InvalidScriptError(ChatError):
