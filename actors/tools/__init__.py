@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .declaration import tool
 from .errors import (
+    DocumentIndexError,
     ToolArgumentsError,
     ToolBusyError,
     ToolDefinitionError,
@@ -18,6 +19,7 @@ from .function_tools import FunctionTools
 from .toolbox import Toolbox
 
 __all__ = [
+    "DocumentIndexError",
     "FunctionTools",
     "ToolArgumentsError",
     "ToolBusyError",
