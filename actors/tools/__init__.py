@@ -5,6 +5,7 @@ from __future__ import annotations
 from .declaration import tool
 from .errors import (
     DocumentIndexError,
+    RefusedUrlError,
     ToolArgumentsError,
     ToolBusyError,
     ToolDefinitionError,
@@ -21,6 +22,7 @@ from .toolbox import Toolbox
 __all__ = [
     "DocumentIndexError",
     "FunctionTools",
+    "RefusedUrlError",
     "ToolArgumentsError",
     "ToolBusyError",
     "ToolDefinitionError",
