@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
-from .budget import Account, Budget, Prices, Spent
-from .dispatch import Dispatcher
-from .reader import PlanReader
-from .signature import Signature, checker
-from .structured import JsonPlanReader, plan_schema
-from .values import ArgumentError, read_arguments
-from .verdict import (
-    VERDICT_SCHEMA,
-    Finished,
-    Replan,
-    Unreadable,
-    Verdict,
-    read_json_verdict,
-    read_verdict,
+from .budget import Budget, Prices, Spent
+from .compiler import Compiler
+from .errors import (
+    CompilerError,
+    NoToolsError,
+    PlanFileError,
+    ToolNameTakenError,
+    UsageUnknownError,
 )
+from .journal import RunJournal
+from .messages import (
+    Answer,
+    BudgetSpent,
+    CompilerSettings,
+    JoinerFailed,
+    Judged,
+    PlanGrown,
+    PlannerFailed,
+    ReplanLimitReached,
+    RunBegan,
+    RunEvent,
+    TaskPlanned,
+    TaskSettled,
+    TaskStarted,
+    VerdictGrown,
+)
+from .reader import PlanReader
 
 __all__ = [
-    "VERDICT_SCHEMA",
-    "Account",
-    "ArgumentError",
+    "Answer",
     "Budget",
-    "Dispatcher",
-    "Finished",
-    "JsonPlanReader",
+    "BudgetSpent",
+    "Compiler",
+    "CompilerError",
+    "CompilerSettings",
+    "JoinerFailed",
+    "Judged",
+    "NoToolsError",
+    "PlanFileError",
+    "PlanGrown",
     "PlanReader",
+    "PlannerFailed",
     "Prices",
-    "Replan",
-    "Signature",
+    "ReplanLimitReached",
+    "RunBegan",
+    "RunEvent",
+    "RunJournal",
     "Spent",
-    "Unreadable",
-    "Verdict",
-    "checker",
-    "plan_schema",
-    "read_arguments",
-    "read_json_verdict",
-    "read_verdict",
+    "TaskPlanned",
+    "TaskSettled",
+    "TaskStarted",
+    "ToolNameTakenError",
+    "UsageUnknownError",
+    "VerdictGrown",
 ]

@@ -1,0 +1,102 @@
+"""The tools of several tool actors under one roof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ...protocols.tools import ToolCall
+from .errors import NoToolsError, ToolNameTakenError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...actors import ActorRef
+    from ...actors.tools import Toolbox
+    from ...protocols.tools import ToolPolicy, ToolSpec
+    from .events import StartCall
+
+ANSWER_SECONDS: Final = 1.0
+"""How much longer than the tool itself its answer may take: the tool's own error says more."""
+
+
+class Catalogue:
+    """Knows which actor has which tool, and calls it there.
+
+    Where several actors offer the same tool, each call goes to the one with the fewest under way,
+    and a repeated call prefers one that it was not at before.
+
+    Args:
+        offers: What each actor offers.
+
+    Raises:
+        NoToolsError: There is no tool at all.
+        ToolNameTakenError: Two actors offer unlike tools of one name.
+    """
+
+    def __init__(self, offers: Sequence[tuple[ActorRef[Toolbox], Sequence[ToolSpec]]]) -> None:
+        self._places: dict[str, list[_Place]] = {}
+        specs: dict[str, ToolSpec] = {}
+        for box, offered in offers:
+            for spec in offered:
+                if specs.setdefault(spec.name, spec) != spec:
+                    raise ToolNameTakenError(spec.name)
+                self._places.setdefault(spec.name, []).append(_Place(box))
+        if not specs:
+            raise NoToolsError
+        self.specs: tuple[ToolSpec, ...] = tuple(specs.values())
+
+    @property
+    def policies(self) -> dict[str, ToolPolicy]:
+        """How each tool may be called; several places allow so many times the calls at once."""
+        return {
+            spec.name: msgspec.structs.replace(
+                spec.policy, concurrency=spec.policy.concurrency * len(self._places[spec.name])
+            )
+            for spec in self.specs
+        }
+
+    async def call(self, start: StartCall) -> Any:
+        """Call a tool where it is; every attempt of a task has the same key.
+
+        Raises:
+            ToolError: The tool says so.
+            DeadActorError: Its actor or node is gone.
+            DeadlineError: It did not answer in its time.
+        """
+        places = self._places[start.tool]
+        turn = start.attempt - 1
+        place = min(
+            (places[(turn + index) % len(places)] for index in range(len(places))),
+            key=lambda candidate: candidate.running,
+        )
+        call = ToolCall(
+            tool=start.tool, arguments=start.arguments, keywords=start.keywords, key=start.key
+        )
+        place.running += 1
+        try:
+            return await place.box.call.options(timeout=start.timeout + ANSWER_SECONDS)(call)
+        finally:
+            place.running -= 1
+
+
+class _Place:
+    """One actor that has a tool, and how many calls of that are under way there."""
+
+    __slots__ = ("box", "running")
+
+    def __init__(self, box: ActorRef[Toolbox]) -> None:
+        self.box = box
+        self.running = 0
+
+
+async def gather(boxes: Sequence[ActorRef[Toolbox]]) -> Catalogue:
+    """Ask tool actors what they offer; one whose node is being restarted is waited for.
+
+    Raises:
+        NoToolsError: There is no tool at all.
+        ToolNameTakenError: Two actors offer unlike tools of one name.
+        DeadActorError: An actor is gone for good.
+    """
+    return Catalogue([(box, await box.tools.options(key=True)()) for box in boxes])

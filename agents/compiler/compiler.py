@@ -1,0 +1,147 @@
+"""The compiler: an actor that answers questions by plans of tool calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable  # noqa: TC003  # hints are read at run time
+from contextlib import aclosing
+
+from ...actors import Actor, ActorRef, handler
+from ...actors.chat import ChatModel  # noqa: TC001  # hints are read at run time
+from ...actors.tools import Toolbox, ToolError
+from ...protocols.errors import PasselError
+from .budget import Account
+from .catalogue import Catalogue, gather
+from .errors import CompilerError, NoToolsError
+from .joiner import Joiner
+from .journal import RunJournal, run_of
+from .messages import Answer, CompilerSettings, RunEvent, RunId
+from .planner import Planner
+from .progress import Narrator, Said
+from .run import Run
+
+
+class Compiler(Actor):
+    """Answers questions as LLMCompiler does (arXiv 2312.04511): plan, fetch, join.
+
+    A planner writes a graph of tool calls; each call starts the moment its line is there and what it
+    refers to has ended, while the planner still writes. A joiner reads the results and answers, or
+    asks for another plan. Whatever fails inside a run is told to the joiner, or in the answer.
+
+    Args:
+        model: Plans and judges.
+        tools: Tool actors; those that offer the same tool share its calls.
+        joiner: Judges in the model's stead.
+        journal: Keeps results, so that a run which is asked for again after everything was killed
+            repeats no finished call.
+        settings: How it works.
+
+    Raises:
+        NoToolsError: No tool actor was given.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: ActorRef[ChatModel],
+        tools: list[ActorRef[Toolbox]],
+        joiner: ActorRef[ChatModel] | None = None,
+        journal: ActorRef[RunJournal] | None = None,
+        settings: CompilerSettings = CompilerSettings(),  # noqa: B008  # frozen
+    ) -> None:
+        if not tools:
+            raise NoToolsError
+        self._model = model
+        self._joiner = model if joiner is None else joiner
+        self._tools = tools
+        self._journal = journal
+        self._settings = settings
+        self._catalogue: Catalogue | None = None
+        self._running: set[RunId] = set()
+
+    @handler(concurrent=True, raises=(CompilerError, ToolError))
+    async def answer(self, question: str) -> Answer:
+        """Answer a question; an answer that is none says why.
+
+        Raises:
+            NoToolsError: The tool actors offer no tools.
+            ToolNameTakenError: Two of them offer unlike tools of one name.
+        """
+        return await self._answer(question, lambda _: None)
+
+    @handler(raises=(CompilerError, ToolError))
+    async def answer_live(self, question: str) -> AsyncIterator[RunEvent]:
+        """Answer a question as `answer` does; yield everything that happens, the answer last."""
+        async with aclosing(self._events(question)) as events:
+            async for event in events:
+                yield event
+
+    @handler(raises=(CompilerError, ToolError))
+    async def answer_shown(self, question: str) -> AsyncIterator[Said | Answer]:
+        """Answer a question as `answer` does; yield what people see of it, the answer last."""
+        narrator = Narrator()
+        async with aclosing(self._events(question)) as events:
+            async for event in events:
+                for said in narrator.tell(event):
+                    yield said
+
+    async def _events(self, question: str) -> AsyncGenerator[RunEvent]:
+        """Yield what happens in a run; leaving it ends the run."""
+        events: asyncio.Queue[RunEvent | PasselError | None] = asyncio.Queue()
+
+        async def work() -> None:
+            try:
+                await self._answer(question, events.put_nowait)
+                events.put_nowait(None)
+            except PasselError as error:
+                events.put_nowait(error)
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work())
+            failure: PasselError | None = None
+            try:
+                while (event := await events.get()) is not None:
+                    if isinstance(event, PasselError):
+                        failure = event
+                        break
+                    yield event
+            except GeneratorExit:  # the audience has left
+                task.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _answer(self, question: str, tell: Callable[[RunEvent], None]) -> Answer:
+        began = self.context.now()
+        if self._catalogue is None:
+            self._catalogue = await gather(self._tools)
+        name = self._name(question)
+        self._running.add(name)
+        settings = self._settings
+        account = Account(settings.budget, settings.prices, began=began)
+        wants = account.wants_usage
+        run = Run(
+            name,
+            question,
+            planner=Planner(self._model, self._catalogue.specs, settings, wants_usage=wants),
+            joiner=Joiner(self._joiner, settings, wants_usage=wants),
+            catalogue=self._catalogue,
+            account=account,
+            settings=settings,
+            journal=self._journal,
+            now=self.context.now,
+            began=began,
+            tell=tell,
+        )
+        try:
+            return await run.carry_out()
+        finally:
+            self._running.discard(name)
+
+    def _name(self, question: str) -> RunId:
+        """Return a name for a run: the question's own, unless that is taken by one under way."""
+        name = first = run_of(question)
+        number = 1
+        while name in self._running:
+            number += 1
+            name = RunId(f"{first}-{number}")
+        return name

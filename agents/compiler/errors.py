@@ -1,0 +1,55 @@
+"""What can go wrong around a run; what goes wrong inside one is told in its answer.
+
+PasselError
+└── CompilerError
+    ├── NoToolsError         no tool actor was given, or none offers a tool
+    ├── ToolNameTakenError   two tool actors offer unlike tools of one name
+    ├── UsageUnknownError    tokens or cost are limited, and the model does not say what it took
+    └── PlanFileError        a file is no plan that can be read
+"""
+
+from __future__ import annotations
+
+from ...protocols.errors import PasselError
+
+
+class CompilerError(PasselError):
+    """Everything that goes wrong around a run."""
+
+
+class NoToolsError(CompilerError):
+    """Raised when there is nothing that a plan could call."""
+
+    def __init__(self) -> None:
+        super().__init__("there are no tools; give the compiler tool actors that offer some")
+
+
+class ToolNameTakenError(CompilerError):
+    """Raised when two tool actors offer unlike tools of one name."""
+
+    def __init__(self, tool: str) -> None:
+        super().__init__(
+            f"two tool actors offer unlike tools named {tool}; rename one of them. Equal ones share "
+            "the calls"
+        )
+        self.tool = tool
+
+
+class UsageUnknownError(CompilerError):
+    """Raised when tokens or cost are limited, and a model does not say what it took."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__(
+            f"the {who}'s model reports no usage, so tokens and cost cannot be limited; take those "
+            "limits away, or have the server report usage"
+        )
+        self.who = who
+
+
+class PlanFileError(CompilerError):
+    """Raised when a file is no plan that can be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason

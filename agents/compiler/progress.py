@@ -1,0 +1,76 @@
+"""A run in the words of a person who watches it: a panel each for planner, tools and joiner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from .messages import (
+    Answer,
+    Judged,
+    PlanGrown,
+    RunBegan,
+    RunEvent,
+    TaskPlanned,
+    TaskSettled,
+    TaskStarted,
+    VerdictGrown,
+)
+from .prompts import shown
+from .verdict import Replan
+
+_WIDTH: Final = 60
+"""Characters of a result that are shown."""
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, tag="said"):
+    """The next piece of a panel's text; the `passel` command shows panels side by side."""
+
+    worker: str
+    text: str
+
+
+class Narrator:
+    """Turns the events of one run into text, in order."""
+
+    def __init__(self) -> None:
+        self._round = 1
+
+    def tell(self, event: RunEvent) -> list[Said | Answer]:
+        """Return what is shown of an event."""
+        match event:
+            case RunBegan(resumed=True):
+                return [Said(worker="tools", text="going on with an earlier run\n")]
+            case PlanGrown(round=number, text=text):
+                return [Said(worker="planner", text=self._divider(number) + text)]
+            case VerdictGrown(text=text):
+                return [Said(worker="joiner", text=text)]
+            case Judged(verdict=Replan()):
+                return [Said(worker="joiner", text="\n")]
+            case TaskStarted(at=at, task=task, tool=tool, attempt=attempt):
+                again = f", attempt {attempt}" if attempt > 1 else ""
+                return [Said(worker="tools", text=f"{at:6.2f} s  {task} {tool} begins{again}\n")]
+            case TaskSettled():
+                return [Said(worker="tools", text=_settled(event))]
+            case Answer():
+                return [event]
+            case RunBegan() | TaskPlanned() | Judged():
+                return []
+
+    def _divider(self, number: int) -> str:
+        """Return what stands between the plans of two rounds."""
+        if number == self._round:
+            return ""
+        self._round = number
+        return "\n\n"
+
+
+def _settled(event: TaskSettled) -> str:
+    outcome = event.outcome
+    head = f"{event.at:6.2f} s  {outcome.id} {outcome.tool}"
+    if outcome.ending == "done":
+        text = " ".join(shown(outcome.result).split())
+    else:
+        text = f"{outcome.ending}: {' '.join(outcome.error.split())}"
+    return f"{head} = {text if len(text) <= _WIDTH else text[: _WIDTH - 3] + '...'}\n"

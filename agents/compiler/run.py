@@ -1,0 +1,306 @@
+"""One question on its way to its answer: plan, fetch, join, and perhaps plan again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ...protocols.errors import PasselError
+from ...protocols.plan import PlanEnded, PlannedTask, TaskId, TaskOutcome
+from .dispatch import Dispatcher, references_in
+from .events import Planned, Settle, StartCall
+from .fetching import FetchingUnit
+from .journal import KeptRound, PlanKept, RunForgotten, TaskKept, VerdictKept
+from .messages import (
+    Answer,
+    BudgetSpent,
+    JoinerFailed,
+    Judged,
+    PlanGrown,
+    PlannerFailed,
+    ReplanLimitReached,
+    Round,
+    RunBegan,
+    TaskPlanned,
+    TaskSettled,
+    TaskStarted,
+    VerdictGrown,
+)
+from .verdict import Finished, Replan, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from ...actors import ActorRef
+    from ...protocols.chat import Usage
+    from ...protocols.plan import PlanItem
+    from .budget import Account
+    from .catalogue import Catalogue
+    from .events import Effect, Event
+    from .joiner import Joiner
+    from .journal import Entry, RunJournal
+    from .messages import CompilerSettings, RunEvent, RunId, Shortfall
+    from .planner import Planner
+    from .verdict import Verdict
+
+_USAGE_SECONDS: Final = 0.5
+"""How long the end of a run waits for planners that have yet to say what they took."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What has happened so far.
+
+    Attributes:
+        rounds: The rounds that are over, and the one that waits for its verdict.
+        settled: All outcomes, by number.
+        planners: Planners that may still say what they took.
+        tasks: Tasks that were planned.
+        first_call: When a tool was first called.
+        thought: What the joiner thought last.
+    """
+
+    rounds: list[Round] = field(default_factory=list)
+    settled: dict[TaskId, TaskOutcome] = field(default_factory=dict)
+    planners: list[asyncio.Task[None]] = field(default_factory=list)
+    tasks: int = 0
+    first_call: float | None = None
+    thought: str = ""
+
+
+class Run:
+    """Answers one question.
+
+    Args:
+        run: Its name.
+        question: What is to be answered.
+        planner: Writes plans.
+        joiner: Judges them.
+        catalogue: Where the tools are.
+        settings: How it works.
+        journal: What keeps results for a resumed run, if anything does.
+        now: Returns monotonic seconds.
+        tell: Is given every event.
+    """
+
+    def __init__(
+        self,
+        run: RunId,
+        question: str,
+        *,
+        planner: Planner,
+        joiner: Joiner,
+        catalogue: Catalogue,
+        account: Account,
+        settings: CompilerSettings,
+        journal: ActorRef[RunJournal] | None,
+        now: Callable[[], float],
+        began: float,
+        tell: Callable[[RunEvent], None],
+    ) -> None:
+        self._run = run
+        self._question = question
+        self._planner = planner
+        self._joiner = joiner
+        self._catalogue = catalogue
+        self._account = account
+        self._settings = settings
+        self._journal = journal
+        self._now = now
+        self._began = began
+        self._tell = tell
+        self._progress = _Progress()
+
+    async def carry_out(self) -> Answer:
+        """Answer the question, or say why not; the last event is the same answer."""
+        kept = [] if self._journal is None else await self._journal.rounds(self._run)
+        tools = tuple(spec.name for spec in self._catalogue.specs)
+        self._tell(
+            RunBegan(run=self._run, question=self._question, tools=tools, resumed=bool(kept))
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                end = await self._rounds(group, kept)
+                await self._hear_planners()
+                for task in self._progress.planners:
+                    task.cancel()
+        except ExceptionGroup as failures:  # such as a journal's; those of models and tools are no
+            raise failures.exceptions[0] from None
+        await self._keep(RunForgotten(self._run))
+        answer = self._answer(end)
+        self._tell(answer)
+        return answer
+
+    # --- Rounds ----------------------------------------------------------------------------------
+
+    async def _rounds(
+        self, group: asyncio.TaskGroup, kept: list[KeptRound]
+    ) -> Finished | Shortfall:
+        """Go round until there is an answer, or there cannot be one."""
+        number = 0
+        while True:
+            before = kept[number] if number < len(kept) else KeptRound()
+            end = await self._round(group, number, before)
+            if not isinstance(end, Replan):
+                return end
+            number += 1
+
+    async def _round(
+        self, group: asyncio.TaskGroup, number: int, kept: KeptRound
+    ) -> Finished | Replan | Shortfall:
+        self._account.planned()
+        dispatcher = Dispatcher(
+            self._catalogue.policies,
+            run=self._run,
+            settled=self._progress.settled,
+            journal={outcome.id: outcome for outcome in kept.outcomes},
+            account=self._account,
+        )
+        outcomes: list[TaskOutcome] = []
+        unit = FetchingUnit(
+            dispatcher,
+            self._catalogue.call,
+            group=group,
+            now=self._now,
+            observe=lambda happened: self._observe(number, outcomes, happened),
+            keep=None if self._journal is None else lambda o: self._keep_task(number, o, kept),
+        )
+        await unit.run(self._plan(number, kept))
+        if unit.planning is not None:
+            self._progress.planners.append(unit.planning)
+        self._progress.settled = dispatcher.outcomes
+        self._progress.rounds.append(Round(outcomes=tuple(sorted(outcomes, key=lambda o: o.id))))
+        if unit.failure is not None:
+            cause = type(unit.failure).__name__
+            return self._spent() or PlannerFailed(error=str(unit.failure), cause=cause)
+        spent = self._spent()
+        if spent is not None:
+            return spent
+        out_of_calls = dispatcher.exhausted == "calls"
+        return await self._join(number, kept, last=out_of_calls or not self._account.may_replan())
+
+    async def _plan(self, number: int, kept: KeptRound) -> AsyncGenerator[PlanItem | Usage]:
+        """Yield the items of a round's plan: as it is kept, or as the planner writes it."""
+        rounds = self._progress.rounds
+        if kept.plan is not None:
+            self._tell(PlanGrown(round=number + 1, text=kept.plan))
+            for known in self._planner.read(kept.plan, rounds):
+                yield known
+            return
+        written: list[str] = []
+
+        def wrote(text: str) -> None:
+            written.append(text)
+            self._tell(PlanGrown(round=number + 1, text=text))
+
+        async with aclosing(self._planner.write(self._question, list(rounds), wrote)) as items:
+            async for item in items:
+                yield item
+                if isinstance(item, PlanEnded):
+                    await self._keep(PlanKept(self._run, number, "".join(written)))
+
+    async def _join(
+        self, number: int, kept: KeptRound, *, last: bool
+    ) -> Finished | Replan | Shortfall:
+        try:
+            verdict = kept.verdict or await self._judge(number, last=last)
+        except PasselError as error:
+            return self._spent() or JoinerFailed(error=str(error), cause=type(error).__name__)
+        self._tell(Judged(round=number + 1, at=self._seconds(), verdict=verdict))
+        await self._keep(VerdictKept(self._run, number, verdict))
+        if isinstance(verdict, Unreadable):
+            return self._spent() or JoinerFailed(error=verdict.reason, cause="Unreadable")
+        self._progress.thought = verdict.thought
+        rounds = self._progress.rounds
+        rounds[-1] = Round(outcomes=rounds[-1].outcomes, verdict=verdict)
+        if isinstance(verdict, Finished):
+            return verdict
+        if not last:
+            return self._spent() or verdict
+        if not self._account.may_replan():
+            made = self._account.spent.rounds - 1
+            return ReplanLimitReached(replans=made, feedback=verdict.feedback)
+        return BudgetSpent(what="calls", limit=self._account.limit("calls"))
+
+    async def _judge(self, number: int, *, last: bool) -> Verdict:
+        timeout = self._settings.model_timeout
+        if self._account.until is not None:
+            timeout = max(0.0, min(timeout, self._account.until - self._now()))
+        return await self._joiner.judge(
+            self._question,
+            list(self._progress.rounds),
+            last=last,
+            wrote=lambda text: self._tell(VerdictGrown(round=number + 1, text=text)),
+            used=self._account.used,
+            timeout=timeout,
+        )
+
+    def _spent(self) -> BudgetSpent | None:
+        what = self._account.exhausted(self._now())
+        return None if what is None else BudgetSpent(what=what, limit=self._account.limit(what))
+
+    # --- What is told and kept -------------------------------------------------------------------
+
+    def _observe(self, number: int, outcomes: list[TaskOutcome], happened: Event | Effect) -> None:
+        progress, at = self._progress, self._seconds()
+        match happened:
+            case Planned(task=PlannedTask() as task):
+                progress.tasks += 1
+                needs = tuple(dict.fromkeys(references_in((task.arguments, task.keywords))))
+                self._tell(
+                    TaskPlanned(
+                        round=number + 1,
+                        at=at,
+                        task=task.id,
+                        tool=task.tool,
+                        text=task.text,
+                        needs=needs,
+                    )
+                )
+            case Planned():
+                progress.tasks += 1
+            case StartCall(task=number_of, attempt=attempt, tool=tool):
+                if progress.first_call is None:
+                    progress.first_call = at
+                self._tell(
+                    TaskStarted(round=number + 1, at=at, task=number_of, tool=tool, attempt=attempt)
+                )
+            case Settle(outcome):
+                outcomes.append(outcome)
+                self._tell(TaskSettled(round=number + 1, at=at, outcome=outcome))
+
+    async def _keep_task(self, number: int, outcome: TaskOutcome, kept: KeptRound) -> None:
+        if all((known.id, known.text) != (outcome.id, outcome.text) for known in kept.outcomes):
+            await self._keep(TaskKept(self._run, number, outcome))
+
+    async def _keep(self, entry: Entry) -> None:
+        if self._journal is not None:
+            await self._journal.keep.options(key=True)(entry)
+
+    async def _hear_planners(self) -> None:
+        """Wait a little for what planners took: they say so behind the last line of their plans."""
+        waiting = [task for task in self._progress.planners if not task.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=_USAGE_SECONDS)
+
+    def _seconds(self) -> float:
+        return round(self._now() - self._began, 6)
+
+    def _answer(self, end: Finished | Shortfall) -> Answer:
+        progress = self._progress
+        finished = isinstance(end, Finished)
+        outcomes: list[Any] = [o for done in progress.rounds for o in done.outcomes]
+        return Answer(
+            answer=end.answer if isinstance(end, Finished) else None,
+            shortfall=None if isinstance(end, Finished) else end,
+            thought=progress.thought if finished else "",
+            rounds=self._account.spent.rounds,
+            tasks=progress.tasks,
+            failed=sum(outcome.ending != "done" for outcome in outcomes),
+            spent=self._account.spent,
+            first_call_seconds=progress.first_call,
+            seconds=self._seconds(),
+            note=self._settings.note,
+        )
