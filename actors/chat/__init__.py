@@ -14,12 +14,16 @@ from .errors import (
     NotAChatEndpointError,
     RequestRefusedError,
     ScriptExhaustedError,
+    ServerClosedError,
+    ServerDiedError,
     UnsupportedFormError,
 )
 from .model import ChatModel, ChatStatistics
 from .openai_model import OpenAIModel
 from .script import ScriptedFailure, ScriptedReply, Stall
 from .scripted import ScriptedModel
+from .serving import ServerStatus
+from .vllm_server import VllmServer
 
 __all__ = [
     "AnswerBrokenError",
@@ -39,6 +43,10 @@ __all__ = [
     "ScriptedFailure",
     "ScriptedModel",
     "ScriptedReply",
+    "ServerClosedError",
+    "ServerDiedError",
+    "ServerStatus",
     "Stall",
     "UnsupportedFormError",
+    "VllmServer",
 ]

@@ -11,13 +11,23 @@ PasselError
     ├── InvalidEndpointError      the description of an endpoint makes no sense
     ├── ApiKeyError               the key to an endpoint cannot be had
     ├── MissingPackageError       a package that an extra of Passel brings is not installed
+    ├── ServerDiedError           the server that a model runs has ended, or will not start
+    ├── ServerClosedError         the server that a model runs takes no more requests
     ├── InvalidScriptError        a script that no model can follow
     └── ScriptExhaustedError      a script has no answer to this request
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...protocols.errors import PasselError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LINES_QUOTED = 8
+"""How many of a server's last lines its error quotes; the attribute has more."""
 
 _QUOTED = 1_000
 """Characters of a server's message that an error quotes."""
@@ -143,6 +153,48 @@ class MissingPackageError(ChatError):
         super().__init__(f'{package} is not installed; run `pip install "passel[{extra}]"`')
         self.package = package
         self.extra = extra
+
+
+class ServerDiedError(ChatError):
+    """Raised when the server behind a model has ended, or will not start.
+
+    Attributes:
+        model: Which model it serves.
+        how: What became of it, such as `SIGKILL` or `exit code 1`.
+        pieces: How many pieces of the answer had come.
+        lines: What it wrote last.
+        given_up: Whether it will not be started again.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        how: str,
+        *,
+        pieces: int = 0,
+        lines: Sequence[str] = (),
+        given_up: bool = False,
+    ) -> None:
+        now = "it is not started again" if given_up else "it is started again: ask again"
+        said = "".join(f"\n    {line}" for line in lines[-_LINES_QUOTED:])
+        super().__init__(
+            f"the server of {model} has ended ({how}) after {pieces} pieces; {now}"
+            + (f"; its last lines:{said}" if said else "")
+        )
+        self.model = model
+        self.how = how
+        self.pieces = pieces
+        self.lines = tuple(lines)
+        self.given_up = given_up
+
+
+class ServerClosedError(ChatError):
+    """Raised when the server behind a model takes no more requests."""
+
+    def __init__(self, model: str, *, state: str) -> None:
+        super().__init__(f"the server of {model} is {state} and takes no more requests")
+        self.model = model
+        self.state = state
 
 
 class InvalidScriptError(ChatError):
