@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .declaration import tool
 from .errors import (
+    DocumentIndexError,
+    RefusedUrlError,
     ToolArgumentsError,
     ToolBusyError,
     ToolDefinitionError,
@@ -18,7 +20,9 @@ from .function_tools import FunctionTools
 from .toolbox import Toolbox
 
 __all__ = [
+    "DocumentIndexError",
     "FunctionTools",
+    "RefusedUrlError",
     "ToolArgumentsError",
     "ToolBusyError",
     "ToolDefinitionError",

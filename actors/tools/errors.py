@@ -3,6 +3,8 @@
 PasselError
 └── ToolError
     ├── ToolDefinitionError   something that was handed in cannot be a tool
+    ├── DocumentIndexError    an index of documents cannot be built or searched
+    ├── RefusedUrlError       a URL that may not be fetched
     ├── UnknownToolError      the actor has no tool of this name
     ├── ToolArgumentsError    the arguments of a call do not fit its tool
     ├── ToolKeyError          a call has the key of another one
@@ -32,6 +34,24 @@ class ToolDefinitionError(ToolError):
     def __init__(self, what: str, *, reason: str) -> None:
         super().__init__(f"{what} cannot be a tool: {reason}")
         self.what = what
+        self.reason = reason
+
+
+class DocumentIndexError(ToolError):
+    """Raised when an index of documents cannot be built or searched."""
+
+    def __init__(self, path: str, *, reason: str) -> None:
+        super().__init__(f"index of documents {path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class RefusedUrlError(ToolError):
+    """Raised when a URL, or what it leads to, may not be fetched."""
+
+    def __init__(self, url: str, *, reason: str) -> None:
+        super().__init__(f"{url} may not be fetched: {reason}")
+        self.url = url
         self.reason = reason
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence  # noqa: TC003  # hints are read 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...protocols.tools import ToolCall, ToolSpec
+from ...protocols.tools import ToolCall, ToolPolicy, ToolSpec
 from .declaration import declaration_of
 from .docstring import read_docstring
-from .errors import ToolDefinitionError
+from .errors import ToolDefinitionError, ToolError
 from .parameters import Parameters, hints_of
 from .toolbox import Toolbox, failure
 
@@ -41,7 +41,7 @@ class FunctionTools(Toolbox):
     """
 
     def __init__(self, *, functions: Sequence[Any]) -> None:
-        self._functions = [FunctionTool(_loaded(function)) for function in functions]
+        self._functions = [FunctionTool(loaded(function)) for function in functions]
         self.offer(self._functions)
 
     async def started(self) -> None:
@@ -59,21 +59,31 @@ class FunctionTool:
 
     Args:
         function: The function, a bound method, or an object that can be called.
+        name: What models call it, instead of what the function says.
+        description: What models are told of it, instead of the docstring.
+        policy: How it may be called, instead of what `tool` was told.
 
     Raises:
         ToolDefinitionError: It cannot be one: a parameter has no type hint, or it yields.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str = "",
+        description: str = "",
+        policy: ToolPolicy | None = None,
+    ) -> None:
         self._function = function
         self.threads: Threads | None = None
         target = function if inspect.isroutine(function) else type(function).__call__
         if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
-            name = getattr(function, "__qualname__", repr(function))
-            raise ToolDefinitionError(name, reason="it yields; return the whole result")
+            what = getattr(function, "__qualname__", repr(function))
+            raise ToolDefinitionError(what, reason="it yields; return the whole result")
         self.blocks = not inspect.iscoroutinefunction(target)
         declared = declaration_of(function)
-        name = declared.name or getattr(function, "__name__", "")
+        name = name or declared.name or getattr(function, "__name__", "")
         if not _NAME.fullmatch(name):
             raise ToolDefinitionError(
                 name or repr(function),
@@ -82,10 +92,10 @@ class FunctionTool:
         self._parameters = Parameters.of(function, name)
         self.spec = ToolSpec(
             name=name,
-            description=read_docstring(inspect.getdoc(function) or "").text or name,
+            description=description or read_docstring(inspect.getdoc(function) or "").text or name,
             parameters=self._parameters.schema(),
             returns=_name_of(hints_of(function, name).get("return", Any)),
-            policy=declared.policy,
+            policy=policy or declared.policy,
         )
 
     def bind(self, call: ToolCall) -> dict[str, Any]:
@@ -113,6 +123,8 @@ class FunctionTool:
             if work.begun:
                 place.hold(work.ended)
             raise
+        if isinstance(error, ToolError):
+            raise error
         if error is not None:
             raise failure(self.spec.name, error) from error
         return result
@@ -139,7 +151,7 @@ class BlockingCall:
                 self._loop.call_soon_threadsafe(self.ended.set_result, None)
 
 
-def _loaded(function: Any) -> Callable[..., Any]:
+def loaded(function: Any) -> Callable[..., Any]:
     """Return the function that `module:function` names, or the one that was given.
 
     Raises:
