@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .declaration import tool
 from .errors import (
+    CommandFailedError,
     DocumentIndexError,
     RefusedUrlError,
     ToolArgumentsError,
@@ -20,6 +21,7 @@ from .function_tools import FunctionTools
 from .toolbox import Toolbox
 
 __all__ = [
+    "CommandFailedError",
     "DocumentIndexError",
     "FunctionTools",
     "RefusedUrlError",

@@ -12,6 +12,7 @@ PasselError
     ├── ToolBusyError         calls that nobody can interrupt take all of a tool's places
     ├── ToolTimeoutError      the tool did not answer in its time (also a TimeoutError)
     └── ToolFailedError       the tool itself failed; carries its own words
+        └── CommandFailedError  ... and is a program: exit code or signal, and its last lines
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from ...protocols.errors import PasselError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_LINES_QUOTED = 5
+"""How many of a program's last lines its error quotes; the attribute has more."""
 
 
 class ToolError(PasselError):
@@ -138,3 +143,29 @@ class ToolFailedError(ToolError):
         self.tool = tool
         self.kind = kind
         self.detail = detail
+
+
+class CommandFailedError(ToolFailedError):
+    """Raised when a program failed, could not be run, or was ended.
+
+    Attributes:
+        exit_code: Its exit code, or None.
+        signal: Name of the signal that ended it, or None.
+        stderr: The last that it wrote to its standard error.
+    """
+
+    def __init__(
+        self,
+        tool: str,
+        reason: str,
+        *,
+        exit_code: int | None = None,
+        signal: str | None = None,
+        stderr: str = "",
+    ) -> None:
+        lines = stderr.strip().splitlines()[-_LINES_QUOTED:]
+        said = "".join(f"\n    {line}" for line in lines)
+        super().__init__(tool, reason, f"its last lines:{said}" if said else "")
+        self.exit_code = exit_code
+        self.signal = signal
+        self.stderr = stderr

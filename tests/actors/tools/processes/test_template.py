@@ -1,0 +1,54 @@
+"""Command lines with places for arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from passel.actors.tools import ToolArgumentsError, ToolDefinitionError
+from passel.actors.tools.processes.template import CommandTemplate
+
+NAMES = ("path", "pattern", "count", "files")
+
+
+def filled(words: list[str], **given: Any) -> list[str]:
+    return CommandTemplate("t", words, NAMES).fill(given)
+
+
+def test_arguments_take_their_places_and_nothing_in_them_is_special() -> None:
+    odd = "a b; rm -rf / $(x) `y` \"'* $1 {path} \n"
+    assert filled(["grep", "{pattern}", "x{count}y"], pattern=odd, count=3) == ["grep", odd, "x3y"]
+    assert filled(["p", "{{{count}}}"], count=True) == ["p", "{true}"]
+
+
+def test_a_list_becomes_words_and_what_was_left_out_none() -> None:
+    assert filled(["ls", "{files}", "{path}"], files=["a", "b"]) == ["ls", "a", "b"]
+    assert filled(["ls", "--of={files}"], files=["a", "b"]) == ["ls", "--of=a,b"]
+
+
+def test_a_text_that_would_be_an_option_is_refused() -> None:
+    with pytest.raises(ToolArgumentsError, match="'path' is '--delete', which the command would"):
+        filled(["ls", "{path}"], path="--delete")
+    with pytest.raises(ToolArgumentsError, match="'files' is '-r'"):
+        filled(["ls", "{files}"], files=["a", "-r"])
+    with pytest.raises(ToolArgumentsError, match="would take for an option"):
+        filled(["ls", "{path}x"], path="-")
+    assert filled(["ls", "--", "{path}"], path="-r") == ["ls", "--", "-r"]
+    assert filled(["ls", "--of={path}", "{count}"], path="-r", count=-3) == ["ls", "--of=-r", "-3"]
+    with pytest.raises(ToolArgumentsError, match="NUL"):
+        filled(["ls", "{path}"], path="a\0b")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "no fixed program"),
+        (["{path}"], "no fixed program"),
+        (["ls", "{other}"], r"has \{other\}, which is none of its parameters"),
+        (["ls", "{path"], "a brace of its own; write it twice"),
+    ],
+)
+def test_a_template_that_makes_no_sense_is_refused(words: list[str], says: str) -> None:
+    with pytest.raises(ToolDefinitionError, match=says):
+        CommandTemplate("t", words, NAMES)
