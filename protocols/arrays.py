@@ -11,6 +11,7 @@ import math
 import re
 import sys
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -154,11 +155,18 @@ def _is_numpy(value: object) -> bool:
 def _numpy_bytes(value: Any) -> tuple[str, str, memoryview]:
     import numpy as np  # already loaded: the caller holds one of its arrays
 
-    if not _NUMPY_DTYPE.fullmatch(value.dtype.str):
+    dtype = value.dtype.str
+    if not _may_travel(dtype):
         raise CodecError("array", f"dtype {value.dtype} cannot travel; use numbers or booleans")
     _check_size(value.nbytes)
     flat = np.ascontiguousarray(value).reshape(-1)
-    return "numpy", value.dtype.str, flat.view(np.uint8).data
+    return "numpy", dtype, flat.view(np.uint8).data
+
+
+@lru_cache(maxsize=256)
+def _may_travel(dtype: str) -> bool:
+    """Return whether arrays of numpy's dtype may travel; a message has few of them, most the same."""
+    return _NUMPY_DTYPE.fullmatch(dtype) is not None
 
 
 def _torch_bytes(value: Any) -> tuple[str, str, memoryview]:
@@ -185,7 +193,7 @@ def _build(record: ArrayRecord, buffer: Buffer) -> Any:
     count = math.prod(record.shape)
     if count > MAX_FRAME_BYTES:
         raise LimitError("number of elements", count, MAX_FRAME_BYTES)
-    if record.library == "numpy" and _NUMPY_DTYPE.fullmatch(record.dtype):
+    if record.library == "numpy" and _may_travel(record.dtype):
         return _build_numpy(record, buffer, count, size)
     if record.library == "torch" and record.dtype in _TORCH_DTYPES:
         return _build_torch(record, buffer, count, size)

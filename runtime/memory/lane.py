@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
     from ...protocols.envelope import AnyMessage
     from .memory import NodeMemory
     from .slots import Peer
@@ -49,6 +51,7 @@ class Lane:
         self._thread = threading.get_ident()
         self._wake = wake
         self._context = copy_context()  # not the one of whoever happens to drop an array
+        self._borrowed: dict[int, tuple[weakref.ref[np.ndarray], int, int]] = {}
         self._returns: list[tuple[int, int]] = []
         self._due = False
         self._closed = False
@@ -119,11 +122,18 @@ class Lane:
             return MissingFrame(str(error))
         # A memoryview would not do: arrays refer to the memory behind it, not to the view.
         owner = np.frombuffer(memory, np.uint8, size, offset)
-        weakref.finalize(owner, self._drop, segment, offset).atexit = False
+        reference = weakref.ref(owner, self._collected)  # a finalizer costs three times as much
+        self._borrowed[id(reference)] = (reference, segment, offset)
         return owner.data
 
+    def _collected(self, owner: weakref.ref[np.ndarray]) -> None:
+        """The last array in a slot is gone. Runs wherever that is collected."""
+        borrowed = self._borrowed.pop(id(owner), None)
+        if borrowed is not None:  # else the lane has been closed
+            self._drop(*borrowed[1:])
+
     def _drop(self, segment: int, offset: int) -> None:
-        """A slot is no longer read here. Runs wherever the last array is collected."""
+        """A slot is no longer read here, nor by any array."""
         if self._closed:
             return
         self._returns.append((segment, offset))
@@ -150,6 +160,7 @@ class Lane:
     def close(self) -> None:
         """The link is over: nothing can be returned, and the peer's death frees the rest."""
         self._closed = True
+        self._borrowed.clear()
 
 
 def writer_of(peer: Peer) -> str:

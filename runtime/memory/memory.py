@@ -130,9 +130,10 @@ class NodeMemory:
 
         view = memoryview(data)
         start: int = np.frombuffer(view, np.uint8).__array_interface__["data"][0]
+        size = view.nbytes
         for serial, (begin, memory) in self._views.items():
-            if begin <= start and start + view.nbytes <= begin + memory.nbytes:
-                return SlotRecord(serial, start - begin, view.nbytes)
+            if begin <= start and start + size <= begin + memory.nbytes:
+                return SlotRecord(serial, start - begin, size)
         return None
 
     def lend(self, record: SlotRecord, peer: Peer) -> None:
