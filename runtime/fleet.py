@@ -30,7 +30,7 @@ from .supervision.policy import Failed, GiveUp, RestartPolicy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .health.detector import Bounds
+    from .health.detector import Bounds, Declared
     from .names.directory import Directory
     from .node.host import LeaderHost
     from .node.node import Node
@@ -236,17 +236,20 @@ class Fleet:
         member = self._members.get(info.node)
         if member is not None and member.life == info.life and member.joined is not None:
             self._node.router.learn(info)
-            self._health.watch(info)
+            process = member.process  # a command in front of it may have a process of its own
+            is_own = process is not None and process.pid == info.pid
+            self._health.watch(info, process if is_own else None)
             if split_endpoint(info.endpoint)[1] is not None:
                 self._node.start_task(self._introduce(info))
             if not member.joined.done():
                 member.joined.set_result(info)
 
-    def _declared_dead(self, node: str, life: int, silence: float) -> None:
+    def _declared_dead(self, verdict: Declared) -> None:
         """A node is silent for too long: end its process, so that it is dead indeed."""
-        member = self._members.get(node)
-        if member is not None and member.life == life and member.process is not None:
-            member.note = f"declared dead after {silence:.1f} s of silence"
+        member = self._members.get(verdict.node)
+        if member is not None and member.life == verdict.life and member.process is not None:
+            why = "stopped by a signal" if verdict.stopped else "silence"
+            member.note = f"declared dead after {verdict.silence:.1f} s: {why}"
             member.process.kill()
             self._node.loop.call_later(FENCE_SECONDS, _resolve, member.outlived)
 

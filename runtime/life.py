@@ -24,6 +24,7 @@ from .supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from ..protocols.control import NodeConfig
+    from .health.detector import Declared
     from .node.host import Host
 
 LEADER_GRACE: Final = 60.0
@@ -106,8 +107,8 @@ def _watch_leader(node: Node, config: NodeConfig, over: asyncio.Event) -> Health
     On the same host the end of standard input tells of its end, however it ended.
     """
 
-    def leave(_leader: str, _life: int, silence: float) -> None:
-        log.error("the leader is silent: leaving", silent_for=round(silence, 1))
+    def leave(verdict: Declared) -> None:
+        log.error("the leader is silent: leaving", silent_for=round(verdict.silence, 1))
         over.set()
 
     health = Health(node, Bounds(float(config.options.get("leader_grace", LEADER_GRACE))), leave)

@@ -81,7 +81,8 @@ class Runtime(Supervised):
         run_directory: Parent of the run directory instead of the user's usual one.
         grace: Seconds that actors, and then processes, have to end when the runtime does.
         node_silence: Seconds after which a node whose process answers no heartbeat is declared
-            dead: stopped, or cut off. One that only computes is never declared dead.
+            dead: stopped, or cut off. One that only computes is never declared dead. By default
+            2.5, and 0.5 for a process of this host that is seen to be stopped by a signal.
         leader_grace: Seconds without a sign of this process after which nodes that talk over tcp
             leave; the others notice its end at once.
         topology: Path of the topology file, shown by `passel ps`.
@@ -110,7 +111,7 @@ class Runtime(Supervised):
         seed: int = 0,
         run_directory: Path | None = None,
         grace: float = 5.0,
-        node_silence: float = 2.5,
+        node_silence: float | None = None,
         leader_grace: float = LEADER_GRACE,
         topology: str = "",
         on_escalation: OnEscalation = "end",
@@ -137,7 +138,7 @@ class Runtime(Supervised):
         self._seed = seed
         self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
         self._grace = grace
-        self._bounds = Bounds(node_silence)
+        self._bounds = Bounds.of(node_silence)
         self._leader_grace = leader_grace
         self._topology = topology
         self._traces = traces

@@ -4,6 +4,9 @@ Two things are listened to. A *probe* is a connection that carries no messages; 
 answered by the peer's I/O thread, also while the peer computes, so only a process that is stopped
 or cannot be reached loses it. A *question* is answered by the peer's event loop: a node that
 leaves one open is busy, and never declared dead for that.
+
+A third is looked at where the process is on this host: whether its operating system holds it
+stopped. That is certain, and needs no waiting for what may only be late; so the bound is shorter.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ QUESTION_SECONDS: Final = 1.0
 """How often the event loop of a node is asked."""
 
 LOOK_SECONDS: Final = 0.1
-"""How often the clock is looked at while a node is silent or has a question open."""
+"""How often the clock is looked at while a node is silent, stopped, or has a question open."""
+
+GLANCE_SECONDS: Final = 0.2
+"""How often it is looked at whether the processes of this host are stopped."""
 
 HELD_UP_SECONDS: Final = 0.25
 """A look that is later than this says that the observer did not run: the rest counts for nothing."""
@@ -36,9 +42,17 @@ class Bounds:
     Attributes:
         silence: Seconds after which a node is declared dead at the latest, counted from the
             last heartbeat that it answered.
+        standstill: Seconds for which its process may be stopped by a signal, where that can be
+            seen.
     """
 
-    silence: float
+    silence: float = 2.5
+    standstill: float = 0.5
+
+    @classmethod
+    def of(cls, silence: float | None) -> Bounds:
+        """Return the bounds of a user who said how long any node may be silent, or did not."""
+        return cls() if silence is None else cls(silence, silence)
 
     @property
     def heartbeat(self) -> float:
@@ -58,11 +72,15 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A life of a node is there, and is watched from now on."""
+    """A life of a node is there, and is watched from now on.
+
+    `here` says that its process can be looked at.
+    """
 
     node: str
     life: int
     at: float
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +129,35 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """The process of a node is held stopped by its operating system.
+
+    `since` tells one standstill from another: it is the same only if nothing of it ran between.
+    """
+
+    node: str
+    life: int
+    at: float
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The process of a node is not stopped any more."""
+
+    node: str
+    life: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """Nothing happened but time."""
 
     at: float
 
 
-Event = Joined | Left | Reached | Lost | Heard | Answered | Looked
+Event = Joined | Left | Reached | Lost | Heard | Answered | Stopped | Continued | Looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +180,15 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A node is dead: nothing was heard of it for `silence` seconds. Said once in a life."""
+    """A node is dead: nothing was heard of it for `silence` seconds. Said once in a life.
+
+    `stopped` says that its process was seen to be stopped all the while.
+    """
 
     node: str
     life: int
     silence: float
+    stopped: bool = False
 
 
 Effect = Question | Changed | Declared
@@ -183,9 +227,13 @@ class Peer:
         life: Which life of it.
         state: How it is.
         reached: Whether its probe is answered.
+        here: Whether its process can be looked at.
         silence: For how long nothing was heard of it while the observer was awake; 0 while
             its probe is answered.
         counted: Up to when its silence is counted.
+        standstill: Which standstill its process is in, or None.
+        stopped: For how long it has been in that while the observer was awake.
+        glanced: When it was last seen to be.
         asked: When the open question was asked, or None.
         next_question: When the next one is due.
         answers: How long it takes to answer a question.
@@ -195,12 +243,21 @@ class Peer:
     life: int
     state: State = "alive"
     reached: bool = False
+    here: bool = False
     silence: float = 0.0
     counted: float = 0.0
+    standstill: int | None = None
+    stopped: float = 0.0
+    glanced: float = 0.0
     asked: float | None = None
     next_question: float = 0.0
     answers: Interval = field(default_factory=Interval)
     returns: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_RETURNS_KEPT))
+
+    @property
+    def quiet(self) -> float:
+        """For how long it has been silent or stopped."""
+        return max(self.silence, self.stopped)
 
 
 class Detector:
@@ -208,7 +265,8 @@ class Detector:
 
     A node whose probe is lost is suspected; when that lasts, it is dead. How long it may last
     depends on the node: one that came back from silences before is given longer, up to
-    `Bounds.silence`. Time in which the observer itself did not run counts for nobody's silence.
+    `Bounds.silence`. One whose process is seen to be stopped has `Bounds.standstill`, and what it
+    said before proves nothing. Time in which the observer itself did not run counts for nobody.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -218,15 +276,19 @@ class Detector:
     @property
     def pause(self) -> float:
         """Seconds after which the next look is due."""
-        waiting = any(not p.reached or p.asked is not None for p in self.peers.values())
-        return LOOK_SECONDS if waiting else QUESTION_SECONDS
+        peers = self.peers.values()
+        if any(not p.reached or p.asked is not None or p.standstill is not None for p in peers):
+            return LOOK_SECONDS
+        return GLANCE_SECONDS if any(p.here for p in peers) else QUESTION_SECONDS
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event, return what the shell must now do, in order."""
         if isinstance(event, Looked):
             return self._look(event.at)
         if isinstance(event, Joined):
-            self.peers[event.node] = Peer(event.life, counted=event.at, next_question=event.at)
+            self.peers[event.node] = Peer(
+                event.life, here=event.here, counted=event.at, next_question=event.at
+            )
             return []
         peer = self.peers.get(event.node)
         if peer is None or peer.life != event.life:
@@ -236,6 +298,13 @@ class Detector:
             return []
         if peer.state == "dead":
             return []
+        return self._news(event, peer)
+
+    def _news(
+        self, event: Reached | Lost | Heard | Answered | Stopped | Continued, peer: Peer
+    ) -> list[Effect]:
+        if isinstance(event, Stopped):
+            return self._stand_still(event, peer)
         if isinstance(event, Lost):
             peer.reached, peer.counted = False, event.at
             peer.silence = max(peer.silence, self.bounds.suspicion)
@@ -245,6 +314,12 @@ class Detector:
         elif isinstance(event, Answered):
             peer.answers.add(event.at - event.asked)
             peer.asked = None
+        elif isinstance(event, Continued):
+            peer.standstill, peer.stopped = None, 0.0
+            if not peer.reached:
+                return []  # it may run, and is still to be heard of
+        if peer.standstill is not None:
+            return []  # it was said before
         return self._sign_of_life(event.node, peer, event.at)
 
     def limit(self, peer: Peer, at: float) -> float:
@@ -261,6 +336,18 @@ class Detector:
             peer.silence = 0.0
         return self._enter(node, peer, "alive")
 
+    def _stand_still(self, event: Stopped, peer: Peer) -> list[Effect]:
+        """Its process is seen to be stopped: for too long?"""
+        if peer.standstill != event.since:
+            peer.standstill, peer.stopped, peer.glanced = event.since, 0.0, event.at
+            return []
+        peer.stopped += min(event.at - peer.glanced, GLANCE_SECONDS + HELD_UP_SECONDS)
+        peer.glanced = event.at
+        if peer.stopped < self.bounds.standstill:
+            return self._enter(event.node, peer, "suspected")
+        changed = self._enter(event.node, peer, "dead")
+        return [*changed, Declared(event.node, peer.life, peer.quiet, stopped=True)]
+
     def _look(self, at: float) -> list[Effect]:
         """Count silence, find what is busy or dead, and ask who is due to be asked."""
         effects: list[Effect] = []
@@ -275,7 +362,11 @@ class Detector:
             peer.silence += min(at - peer.counted, LOOK_SECONDS + HELD_UP_SECONDS)
             peer.counted = at
             effects += self._weigh(node, peer, at)
-        elif peer.asked is not None and at - peer.asked > self._patience(peer):
+        elif (
+            peer.asked is not None
+            and peer.standstill is None
+            and at - peer.asked > self._patience(peer)
+        ):
             effects += self._enter(node, peer, "busy")
         if peer.asked is None and at >= peer.next_question:
             peer.asked, peer.next_question = at, at + QUESTION_SECONDS
@@ -298,4 +389,4 @@ class Detector:
         if peer.state == state:
             return []
         peer.state = state
-        return [Changed(node, peer.life, state, peer.silence)]
+        return [Changed(node, peer.life, state, peer.quiet)]

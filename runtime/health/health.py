@@ -11,12 +11,14 @@ from ...actors.call import CURRENT_CALL
 from ...protocols.control import NodeInfo, NodeStatus
 from ...protocols.errors import PasselError
 from ...protocols.log import log
+from ..node.host import Process  # noqa: TC001  # a dataclass field's type
 from ..node.service import service_of
 from ..transport.seam import Probe  # noqa: TC001  # a dataclass field's type
 from .clock_offset import ClockOffset
 from .detector import (
     Answered,
     Changed,
+    Continued,
     Declared,
     Detector,
     Heard,
@@ -26,6 +28,7 @@ from .detector import (
     Lost,
     Question,
     Reached,
+    Stopped,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from ..node.node import Node
     from .detector import Bounds, Effect, Event
 
-    OnDead = Callable[[str, int, float], None]
+    OnDead = Callable[[Declared], None]
 
 
 @dataclass(slots=True)
@@ -44,13 +47,17 @@ class Watched:
 
     Attributes:
         info: Where it is reached.
+        process: Its process, or None if that cannot be looked at.
+        stopped: Whether that was stopped when last looked at.
         probe: Its probe, or None where there are no sockets.
         clock: How far its clock is from ours.
         received: How many of its messages had come when last looked at.
     """
 
     info: NodeInfo
-    probe: Probe | None
+    process: Process | None
+    stopped: bool = False
+    probe: Probe | None = None
     clock: ClockOffset = field(default_factory=ClockOffset)
     received: int = 0
 
@@ -61,7 +68,7 @@ class Health:
     Args:
         node: The node that watches.
         bounds: How long a node may be silent.
-        on_dead: Told node, life and seconds of silence when a node is declared dead.
+        on_dead: Told when a node is declared dead.
     """
 
     def __init__(self, node: Node, bounds: Bounds, on_dead: OnDead) -> None:
@@ -73,11 +80,16 @@ class Health:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 
-    def watch(self, info: NodeInfo) -> None:
-        """Watch a life of a node from now on, in place of any former one."""
+    def watch(self, info: NodeInfo, process: Process | None = None) -> None:
+        """Watch a life of a node from now on, in place of any former one.
+
+        Args:
+            info: Where it is reached.
+            process: Its process, if that is on this host.
+        """
         self.forget(info.node)
-        self._watched[info.node] = watched = Watched(info, None)
-        self._take(Joined(info.node, info.life, self._node.now()))
+        self._watched[info.node] = watched = Watched(info, process)
+        self._take(Joined(info.node, info.life, self._node.now(), here=process is not None))
         if self._node.transport is not None:
             on_change = partial(self._probed, info.node, info.life)
             watched.probe = self._node.transport.probe(info, self._bounds, on_change)
@@ -102,7 +114,7 @@ class Health:
             life=peer.life,
             pid=watched.info.pid,
             state=peer.state,
-            silence=peer.silence,
+            silence=peer.quiet,
             clock_offset=watched.clock.offset,
             round_trip=watched.clock.round_trip,
         )
@@ -137,7 +149,18 @@ class Health:
         for node, watched in self._watched.items():
             if self._news_of(node):
                 self._take(Heard(node, watched.info.life, now))
+            self._glance(watched, now)
         self._take(Looked(now))
+
+    def _glance(self, watched: Watched, now: float) -> None:
+        """Look whether the process of a node is stopped."""
+        since = watched.process.standstill() if watched.process is not None else None
+        node, life = watched.info.node, watched.info.life
+        if since is not None:
+            self._take(Stopped(node, life, now, since))
+        elif watched.stopped:
+            self._take(Continued(node, life, now))
+        watched.stopped = since is not None
 
     def _take(self, event: Event) -> None:
         for effect in self._detector.handle(event):
@@ -161,7 +184,7 @@ class Health:
         if isinstance(effect, Question):
             self._node.start_task(self._ask(effect.node, effect.life))
         elif isinstance(effect, Declared):
-            self._on_dead(effect.node, effect.life, effect.silence)
+            self._on_dead(effect)
         else:
             _tell_log(effect)
 

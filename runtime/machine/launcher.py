@@ -16,6 +16,7 @@ from ...actors.threads import SHARED_CORES
 from ..node.host import Exit
 from .announcement import Announcement
 from .oom import OutOfMemoryKills
+from .standstill import standstill_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +121,10 @@ class NodeProcess:
         finally:
             loop.remove_reader(descriptor)
             os.close(descriptor)
+
+    def standstill(self) -> int | None:
+        """Return which standstill it is in, or None while it may run."""
+        return standstill_of(self.pid) if self._process.returncode is None else None
 
     def hang_up(self) -> None:
         """Close its standard input: it leaves in order."""

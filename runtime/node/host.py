@@ -61,6 +61,14 @@ class Process(Protocol):
         """Return once the process has ended."""
         ...
 
+    def standstill(self) -> int | None:
+        """Return which standstill it is in, held stopped by its operating system; None if in none.
+
+        The number is another one when something of it has run in between. A process of another
+        host, or of a system that does not tell, is in none as far as is known.
+        """
+        ...
+
     def hang_up(self) -> None:
         """Let it leave in order."""
         ...

@@ -165,6 +165,10 @@ class SimulatedProcess:
         how: Exit = await waiter
         return how
 
+    def standstill(self) -> int | None:
+        """Return None: each node has a host of its own, and what is silent may be cut off."""
+        return None
+
     def hang_up(self) -> None:
         """Let it leave in order."""
         self.loop.call_soon(self._hear, context=self.context)

@@ -182,7 +182,8 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         version: Version of the format.
         transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it, `tcp` is
             ZeroMQ, encrypted.
-        node_silence: Seconds after which a node whose process answers no heartbeat is dead.
+        node_silence: Seconds after which a node whose process answers no heartbeat is dead; by
+            default 2.5, and 0.5 for one that is seen to be stopped.
         loop: Event loop of its processes; `auto` takes uvloop where it is installed.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
@@ -199,8 +200,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="How processes talk: ZeroMQ, Unix sockets, or ZeroMQ over encrypted tcp."),
     ] = "ipc"
     node_silence: Annotated[
-        float, Meta(gt=0, description="Seconds of silence after which a node is dead.")
-    ] = 2.5
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="Seconds of silence after which a node is dead; 2.5, or 0.5 if stopped."),
+    ] = None
     loop: Annotated[
         Literal["auto", "asyncio", "uvloop"], Meta(description="Event loop of its processes.")
     ] = "auto"

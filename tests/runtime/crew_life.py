@@ -100,6 +100,14 @@ class Blocking(Actor):
         return "held"
 
     @handler
+    async def hold_interpreter(self, seconds: float) -> float:
+        """Compute without letting go of the interpreter; return for how many seconds."""
+        start = time.monotonic()
+        while (took := time.monotonic() - start) < seconds:
+            sum(range(5_000_000))
+        return took
+
+    @handler
     async def hold_thread(self, gate: str) -> str:
         """Block this actor's thread until the file `gate` exists."""
 

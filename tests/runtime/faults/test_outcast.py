@@ -35,6 +35,9 @@ class FarProcess:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._process, name)
 
+    def standstill(self) -> None:
+        """Nothing is seen of it but its silence."""
+
     def kill(self) -> None:
         """End it, if it can be reached."""
         if not self.cut_off:

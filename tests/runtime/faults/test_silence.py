@@ -49,8 +49,8 @@ async def test_a_stopped_node_that_continues_before_the_verdict_goes_on_and_lose
         pid = runtime.pid_of("side")
         os.kill(pid, signal.SIGSTOP)
         asks = [asyncio.ensure_future(counter.add(1)) for _ in range(100)]
-        status = await until_state(runtime, "suspected")
-        assert status.silence >= 1.2
+        await until_state(runtime, "suspected")
+        await until_seen(runtime, lambda status: status.silence >= 1.5)
         os.kill(pid, signal.SIGCONT)
         assert await asyncio.gather(*asks) == list(range(2, 102))
         await until_state(runtime, "alive")
@@ -58,7 +58,7 @@ async def test_a_stopped_node_that_continues_before_the_verdict_goes_on_and_lose
 
 
 @pytest.mark.parametrize("transport", ["ipc", "tcp", "unix"])
-async def test_a_node_that_stays_stopped_is_dead_within_three_seconds(transport: str) -> None:
+async def test_a_node_that_is_seen_to_be_stopped_is_dead_within_a_second(transport: str) -> None:
     async with open_runtime(transport=transport, plain_tcp=transport == "tcp") as runtime:
         await runtime.start_node("side")
         named = await runtime.options(name="c", node="side").spawn(Counter)
@@ -68,9 +68,9 @@ async def test_a_node_that_stays_stopped_is_dead_within_three_seconds(transport:
         start = time.monotonic()
         pid = runtime.pid_of("side")
         os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(NodeDeadError, match="declared dead after") as caught:
+        with pytest.raises(NodeDeadError, match=r"after 0\.\d s: stopped by a signal") as caught:
             await ask
-        assert time.monotonic() - start < 3.0
+        assert time.monotonic() - start < 1.5, "a machine that does much else may add to it"
         assert caught.value.signal == "SIGKILL", "it is ended, so that it cannot come back"
         assert await named.add(1) == 1, "its named actors live again"
         assert runtime.pid_of("side") != pid
