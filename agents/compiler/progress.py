@@ -36,6 +36,7 @@ class Narrator:
 
     def __init__(self) -> None:
         self._round = 1
+        self._planning = False
 
     def tell(self, event: RunEvent) -> list[Said | Answer]:
         """Return what is shown of an event."""
@@ -43,9 +44,10 @@ class Narrator:
             case RunBegan(resumed=True):
                 return [Said(worker="tools", text="going on with an earlier run\n")]
             case PlanGrown(round=number, text=text):
+                self._planning = True
                 return [Said(worker="planner", text=self._divider(number) + text)]
             case VerdictGrown(text=text):
-                return [Said(worker="joiner", text=text)]
+                return [*self._end_of_plan(), Said(worker="joiner", text=text)]
             case Judged(verdict=Replan()):
                 return [Said(worker="joiner", text="\n")]
             case TaskStarted(at=at, task=task, tool=tool, attempt=attempt):
@@ -58,12 +60,19 @@ class Narrator:
             case RunBegan() | TaskPlanned() | Judged():
                 return []
 
+    def _end_of_plan(self) -> list[Said | Answer]:
+        """Return what ends the plan's last line, so that it is not shown behind the verdict."""
+        if not self._planning:
+            return []
+        self._planning = False
+        return [Said(worker="planner", text="\n")]
+
     def _divider(self, number: int) -> str:
         """Return what stands between the plans of two rounds."""
         if number == self._round:
             return ""
         self._round = number
-        return "\n\n"
+        return "\n"
 
 
 def _settled(event: TaskSettled) -> str:

@@ -123,3 +123,14 @@ async def test_a_run_that_was_killed_repeats_no_finished_call_when_it_is_resumed
     assert resumed.returncode == 0, err.decode()
     assert sorted(made()) == ["a", "a", "b", "w-b-a", "w-b-a"], "task 4 had not ended"
     assert '"answer": "done"' in out.decode()
+
+
+async def test_the_example_answers_from_the_project_s_own_pages(tmp_path: Path) -> None:
+    example = str(ROOT / "examples" / "compiler.yaml")
+    run = await passel(tmp_path, "run", example, "--set", "params.pace=0")
+    out, err = await run.communicate()
+    assert run.returncode == 0, err.decode()
+    text = out.decode()
+    assert "answer: 24.0 times" in text
+    assert "planner | 6. join()\njoiner | Thought" in text
+    assert "failed: 0" in text
