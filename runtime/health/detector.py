@@ -11,8 +11,8 @@ stopped. That is certain, and needs no waiting for what may only be late; so the
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, Literal
 
 State = Literal["alive", "busy", "suspected", "dead"]
@@ -32,7 +32,6 @@ HELD_UP_SECONDS: Final = 0.25
 _MIN_BUSY: Final = 0.25
 _MAX_BUSY: Final = 2.0
 _MEMORY_SECONDS: Final = 600.0
-_RETURNS_KEPT: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +236,7 @@ class Peer:
         asked: When the open question was asked, or None.
         next_question: When the next one is due.
         answers: How long it takes to answer a question.
-        returns: When it came back from a silence, and how long that was.
+        returned: When it came back from a silence last.
     """
 
     life: int
@@ -252,7 +251,7 @@ class Peer:
     asked: float | None = None
     next_question: float = 0.0
     answers: Interval = field(default_factory=Interval)
-    returns: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_RETURNS_KEPT))
+    returned: float = -inf
 
     @property
     def quiet(self) -> float:
@@ -264,8 +263,8 @@ class Detector:
     """Tells alive, busy, suspected and dead nodes apart.
 
     A node whose probe is lost is suspected; when that lasts, it is dead. How long it may last
-    depends on the node: one that came back from silences before is given longer, up to
-    `Bounds.silence`. One whose process is seen to be stopped has `Bounds.standstill`, and what it
+    depends on the node: one that came back from a silence lately is given all of `Bounds.silence`,
+    for its line is bad. One whose process is seen to be stopped has `Bounds.standstill`, and what it
     said before proves nothing. Time in which the observer itself did not run counts for nobody.
     """
 
@@ -324,15 +323,13 @@ class Detector:
 
     def limit(self, peer: Peer, at: float) -> float:
         """Return for how long a node may be silent before it is dead."""
-        while peer.returns and peer.returns[0][0] < at - _MEMORY_SECONDS:
-            peer.returns.popleft()
-        worst = max((silence for _, silence in peer.returns), default=0.0)
-        return min(self.bounds.silence, max(self.bounds.steady, 1.5 * worst))
+        was_silent = at - peer.returned < _MEMORY_SECONDS
+        return self.bounds.silence if was_silent else self.bounds.steady
 
     def _sign_of_life(self, node: str, peer: Peer, at: float) -> list[Effect]:
         if peer.silence > 0:
             if peer.state == "suspected":
-                peer.returns.append((at, peer.silence))
+                peer.returned = at
             peer.silence = 0.0
         return self._enter(node, peer, "alive")
 
