@@ -19,7 +19,7 @@ from .oom import OutOfMemoryKills
 from .standstill import standstill_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ...protocols.control import NodeConfig, NodeInfo
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 STDERR_LINES: Final = 20
 """How many of a dead node's last lines its error quotes."""
 
+_COMMAND: Final = (sys.executable, "-m", "passel", "node")
 _TAIL_BYTES = 8_192
 
 
@@ -42,6 +43,8 @@ class NodeProcess:
         output: File for its standard output and error.
         on_announced: Gets where it is as soon as it is bound, over a pipe that it inherits; by
             default it has none.
+        prefix: Words in front of its command, of a program that runs another one elsewhere or
+            otherwise and hands standard input and inherited descriptors on to it.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class NodeProcess:
         config: NodeConfig,
         output: Path,
         on_announced: Callable[[NodeInfo], None] | None = None,
+        *,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.node = config.node
         self.life = config.life
@@ -61,7 +66,7 @@ class NodeProcess:
             inherited = (self._announcement.writer,)
             config = msgspec.structs.replace(config, announce=self._announcement.writer)
         try:
-            self._process = self._start(config, inherited)
+            self._process = self._start([*prefix, *_COMMAND], config, inherited)
         except BaseException:
             self._silence()
             raise
@@ -73,13 +78,15 @@ class NodeProcess:
             self._process.stdin.write(msgspec.json.encode(config) + b"\n")
             self._process.stdin.flush()
 
-    def _start(self, config: NodeConfig, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    def _start(
+        self, command: list[str], config: NodeConfig, inherited: tuple[int, ...]
+    ) -> subprocess.Popen[bytes]:
         environment = {**SHARED_CORES, **os.environ}
         if config.threads:
             environment["OMP_NUM_THREADS"] = str(config.threads)
         with open_private(self._log) as file:
-            return subprocess.Popen(  # our own interpreter and module
-                [sys.executable, "-m", "passel", "node"],
+            return subprocess.Popen(  # noqa: S603  # our own module, behind what the host's maker said
+                command,
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=file,

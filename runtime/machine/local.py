@@ -25,7 +25,7 @@ from .loops import clock_of
 from .rundir import RunDirectory, RuntimeFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from ...protocols.control import NodeConfig
     from ..durable.store import Store
@@ -141,12 +141,22 @@ class LocalLeaderHost:
         name: The runtime's name.
         network: How its nodes reach each other.
         base: Parent of the run directory; the user's usual one if None.
+        prefixes: Words in front of the command that starts a node, by its name, such as
+            `("ip", "netns", "exec", "far")` or `("nice",)`.
     """
 
-    def __init__(self, name: str, *, network: Network, base: Path | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        network: Network,
+        base: Path | None,
+        prefixes: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._name = name
         self._network = network
         self._base = base
+        self._prefixes = dict(prefixes or {})
         self._guests: KeyPair | None = None
         self.roster = Roster()
         self._held: RunDirectory | None = None
@@ -243,10 +253,11 @@ class LocalLeaderHost:
         """
         config = msgspec.structs.replace(config, network=self._network)
         file = self._run_directory.log_of(config.node, config.life)
+        prefix = self._prefixes.get(config.node, ())
         if self._guests is None:
-            return NodeProcess(config, file)
+            return NodeProcess(config, file, prefix=prefix)
         config = msgspec.structs.replace(config, guest_key=self._guests.public.hex())
-        return NodeProcess(config, file, on_announced=self.roster.learn)
+        return NodeProcess(config, file, on_announced=self.roster.learn, prefix=prefix)
 
     def remove(self) -> None:
         """Remove the run directory and the shared memory with everything in them."""
