@@ -65,6 +65,12 @@ class Reader(Actor):
         return await to.keep(array)
 
     @handler
+    async def hand_on(self, length: int, count: int, to: ActorRef[Reader]) -> None:
+        """Let somebody keep new ones of shape (length,)."""
+        for _ in range(count):
+            await to.keep(np.ones(length))
+
+    @handler
     async def hand_out(self, length: int, to: list[ActorRef[Reader]]) -> None:
         """Share ones of shape (length,) and let others keep them."""
         shared = await self.context.share(np.ones(length))
