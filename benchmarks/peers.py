@@ -12,9 +12,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from measure import first_answer, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGES: Final = {
     "xoscar": ("xoscar==0.12.2", "numpy"),
@@ -29,12 +32,14 @@ class Peer:
     """One peer and its interpreter.
 
     Args:
-        name: One of `PACKAGES`.
+        name: Its name; its driver is `peers_NAME.py`.
         folder: Where environments are kept, one folder for each peer.
+        packages: What is installed for it.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, packages: tuple[str, ...]) -> None:
         self.name = name
+        self._packages = packages
         self._python = folder / name / "bin" / "python"
         self._driver = Path(__file__).with_name(f"peers_{name}.py")
 
@@ -45,7 +50,7 @@ class Peer:
         say(f"installing {self.name}")
         folder = self._python.parent.parent
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        install = [str(self._python), "-m", "pip", "install", "--quiet", *PACKAGES[self.name]]
+        install = [str(self._python), "-m", "pip", "install", "--quiet", *self._packages]
         subprocess.run(install, check=True)
 
     def measure(self, seconds: float) -> dict[str, float]:
@@ -64,14 +69,16 @@ class Peer:
         return first_answer([str(self._python), str(self._driver), "cold"])
 
 
-def peers_of(names: str, folder: Path | None) -> list[Peer]:
+def peers_of(
+    names: str, folder: Path | None, packages: Mapping[str, tuple[str, ...]] = PACKAGES
+) -> list[Peer]:
     """Return the peers that a comma-separated list names, ready to run."""
     folder = folder or default_folder()
     wanted = [name for name in names.split(",") if name]
     for name in wanted:
-        if name not in PACKAGES:
-            sys.exit(f"there is no peer {name!r}; choose of {', '.join(PACKAGES)}")
-    found = [Peer(name, folder) for name in wanted]
+        if name not in packages:
+            sys.exit(f"there is no peer {name!r}; choose of {', '.join(packages)}")
+    found = [Peer(name, folder, packages[name]) for name in wanted]
     for peer in found:
         peer.install()
     return found

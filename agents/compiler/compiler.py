@@ -14,7 +14,7 @@ from .budget import Account
 from .catalogue import Catalogue, gather
 from .errors import CompilerError, NoToolsError
 from .joiner import Joiner
-from .journal import RunJournal, run_of
+from .journal import KeptRound, RunJournal, name_of
 from .messages import Answer, CompilerSettings, RunEvent, RunId
 from .planner import Planner
 from .progress import Narrator, Said
@@ -114,7 +114,7 @@ class Compiler(Actor):
         began = self.context.now()
         if self._catalogue is None:
             self._catalogue = await gather(self._tools)
-        name = self._name(question)
+        name, kept = await self._name(question)
         self._running.add(name)
         settings = self._settings
         account = Account(settings.budget, settings.prices, began=began)
@@ -128,6 +128,7 @@ class Compiler(Actor):
             account=account,
             settings=settings,
             journal=self._journal,
+            kept=kept,
             now=self.context.now,
             began=began,
             tell=tell,
@@ -137,11 +138,14 @@ class Compiler(Actor):
         finally:
             self._running.discard(name)
 
-    def _name(self, question: str) -> RunId:
-        """Return a name for a run: the question's own, unless that is taken by one under way."""
-        name = first = run_of(question)
-        number = 1
-        while name in self._running:
-            number += 1
-            name = RunId(f"{first}-{number}")
-        return name
+    async def _name(self, question: str) -> tuple[RunId, list[KeptRound] | None]:
+        """Return the name of an unfinished run for the question and what is kept of it, or a new one.
+
+        Names are never used again: a tool takes calls with the same key for the same call.
+        """
+        begin = name_of(question)
+        if self._journal is not None:
+            for name, rounds in (await self._journal.unfinished(begin)).items():
+                if name not in self._running:
+                    return RunId(name), rounds
+        return RunId(f"{begin}-{self.context.random.getrandbits(64):016x}"), None

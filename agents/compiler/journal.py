@@ -26,6 +26,12 @@ class KeptRound(msgspec.Struct, kw_only=True):
     verdict: Verdict | None = None
 
 
+class RunKept(msgspec.Struct, frozen=True, tag="run"):
+    """A run begins; its calls have keys that begin with its name."""
+
+    run: RunId
+
+
 class PlanKept(msgspec.Struct, frozen=True, tag="plan"):
     """The plan of a round is whole; rounds count from 0."""
 
@@ -56,7 +62,7 @@ class RunForgotten(msgspec.Struct, frozen=True, tag="forgotten"):
     run: RunId
 
 
-Entry = PlanKept | TaskKept | VerdictKept | RunForgotten
+Entry = RunKept | PlanKept | TaskKept | VerdictKept | RunForgotten
 
 
 class RunJournal(Actor):
@@ -83,6 +89,8 @@ class RunJournal(Actor):
             self._runs.pop(event.run, None)
             return
         rounds = self._runs.setdefault(event.run, [])
+        if isinstance(event, RunKept):
+            return
         while len(rounds) <= event.round:
             rounds.append(KeptRound())
         kept = rounds[event.round]
@@ -100,11 +108,13 @@ class RunJournal(Actor):
         self.context.journal(entry)
 
     @handler
-    async def rounds(self, run: RunId) -> list[KeptRound]:
-        """Return what is known of a run, in order of its rounds; nothing of one that is over."""
-        return self._runs.get(run, [])
+    async def unfinished(self, question: str) -> dict[str, list[KeptRound]]:
+        """Return the unfinished runs for a question, as `name_of` names it, with their rounds."""
+        return {
+            str(run): rounds for run, rounds in self._runs.items() if run.startswith(f"{question}-")
+        }
 
 
-def run_of(question: str) -> RunId:
-    """Return the name of the run that answers a question; a resumed one finds itself by it."""
-    return RunId(hashlib.blake2b(question.strip().encode(), digest_size=8).hexdigest())
+def name_of(question: str) -> str:
+    """Return what the names of all runs for a question begin with."""
+    return hashlib.blake2b(question.strip().encode(), digest_size=8).hexdigest()

@@ -12,7 +12,7 @@ from ...protocols.plan import PlanEnded, PlannedTask, TaskId, TaskOutcome
 from .dispatch import Dispatcher, references_in
 from .events import Planned, Settle, StartCall
 from .fetching import FetchingUnit
-from .journal import KeptRound, PlanKept, RunForgotten, TaskKept, VerdictKept
+from .journal import KeptRound, PlanKept, RunForgotten, RunKept, TaskKept, VerdictKept
 from .messages import (
     Answer,
     BudgetSpent,
@@ -81,6 +81,7 @@ class Run:
         catalogue: Where the tools are.
         settings: How it works.
         journal: What keeps results for a resumed run, if anything does.
+        kept: What is kept of it already; None if it begins.
         now: Returns monotonic seconds.
         tell: Is given every event.
     """
@@ -96,6 +97,7 @@ class Run:
         account: Account,
         settings: CompilerSettings,
         journal: ActorRef[RunJournal] | None,
+        kept: list[KeptRound] | None,
         now: Callable[[], float],
         began: float,
         tell: Callable[[RunEvent], None],
@@ -108,6 +110,7 @@ class Run:
         self._account = account
         self._settings = settings
         self._journal = journal
+        self._kept = kept
         self._now = now
         self._began = began
         self._tell = tell
@@ -115,14 +118,14 @@ class Run:
 
     async def carry_out(self) -> Answer:
         """Answer the question, or say why not; the last event is the same answer."""
-        kept = [] if self._journal is None else await self._journal.rounds(self._run)
+        resumed = self._kept is not None
         tools = tuple(spec.name for spec in self._catalogue.specs)
-        self._tell(
-            RunBegan(run=self._run, question=self._question, tools=tools, resumed=bool(kept))
-        )
+        self._tell(RunBegan(run=self._run, question=self._question, tools=tools, resumed=resumed))
+        if not resumed:
+            await self._keep(RunKept(self._run))
         try:
             async with asyncio.TaskGroup() as group:
-                end = await self._rounds(group, kept)
+                end = await self._rounds(group, self._kept or [])
                 await self._hear_planners()
                 for task in self._progress.planners:
                     task.cancel()

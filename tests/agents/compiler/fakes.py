@@ -70,6 +70,7 @@ def run_with(
         account=Account(settings.budget, Prices(), began=now()),
         settings=settings,
         journal=None,
+        kept=None,
         now=now,
         began=now(),
         tell=tell,

@@ -214,6 +214,18 @@ async def test_plans_and_verdicts_may_be_json() -> None:
     assert all(request.form is not None for request in requests)
 
 
+async def test_a_question_that_is_asked_again_is_answered_anew() -> None:
+    """Its calls have other keys: a tool takes calls with one key for one call."""
+    async with team([PLAN, FINISH, '1. echo("x")\n2. join()', "Action: Finish(x)"]) as (
+        _,
+        compiler,
+        _model,
+    ):
+        assert (await compiler.answer("q")).answer == "426 m"
+        again = await compiler.answer("q")
+    assert (again.answer, again.failed, again.spent.calls) == ("x", 0, 1)
+
+
 async def test_several_tool_actors_share_what_they_both_offer() -> None:
     async with open_runtime() as runtime:
         model = await runtime.spawn(ScriptedModel, script=[PLAN, FINISH])

@@ -16,7 +16,7 @@ from passel import Runtime
 from passel.actors.chat import ScriptedModel
 from passel.actors.tools import FunctionTools
 from passel.agents.compiler import Answer, Compiler, RunEvent, TaskSettled
-from passel.agents.compiler.journal import run_of
+from passel.agents.compiler.journal import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,11 +81,11 @@ async def until(condition: Callable[[], Any]) -> None:
 
 async def kept(folder: Path) -> int:
     """Return how many results the journal of the running runtime holds."""
-    run = f'"{run_of("What now?")}"'
-    asked = await passel(folder, "ask", "resumed", "journal", "rounds", run, "--json")
+    name = f'"{name_of("What now?")}"'
+    asked = await passel(folder, "ask", "resumed", "journal", "unfinished", name, "--json")
     out, err = await asked.communicate()
     assert asked.returncode == 0, err.decode()
-    rounds = json.loads(out)
+    (rounds,) = json.loads(out).values()
     return len(rounds[0]["outcomes"]) if rounds and rounds[0]["plan"] else 0
 
 
