@@ -6,6 +6,7 @@ from .declaration import tool
 from .errors import (
     CommandFailedError,
     DocumentIndexError,
+    McpServerError,
     RefusedUrlError,
     ToolArgumentsError,
     ToolBusyError,
@@ -24,6 +25,7 @@ __all__ = [
     "CommandFailedError",
     "DocumentIndexError",
     "FunctionTools",
+    "McpServerError",
     "RefusedUrlError",
     "ToolArgumentsError",
     "ToolBusyError",

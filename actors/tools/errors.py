@@ -4,6 +4,7 @@ PasselError
 └── ToolError
     ├── ToolDefinitionError   something that was handed in cannot be a tool
     ├── DocumentIndexError    an index of documents cannot be built or searched
+    ├── McpServerError        an MCP server could not be started or was lost
     ├── RefusedUrlError       a URL that may not be fetched
     ├── UnknownToolError      the actor has no tool of this name
     ├── ToolArgumentsError    the arguments of a call do not fit its tool
@@ -48,6 +49,15 @@ class DocumentIndexError(ToolError):
     def __init__(self, path: str, *, reason: str) -> None:
         super().__init__(f"index of documents {path}: {reason}")
         self.path = path
+        self.reason = reason
+
+
+class McpServerError(ToolError):
+    """Raised when an MCP server could not be started, or was lost."""
+
+    def __init__(self, server: str, *, reason: str) -> None:
+        super().__init__(f"MCP server {server}: {reason}")
+        self.server = server
         self.reason = reason
 
 

@@ -42,7 +42,7 @@ class FunctionTools(Toolbox):
 
     def __init__(self, *, functions: Sequence[Any]) -> None:
         self._functions = [FunctionTool(loaded(function)) for function in functions]
-        self.offer(self._functions)
+        super().__init__(self._functions)
 
     async def started(self) -> None:
         """Get the threads that blocking functions may need."""

@@ -22,7 +22,7 @@ class Places:
 
     def __init__(self, tool: str, count: int) -> None:
         self._tool = tool
-        self._count = count
+        self.count = count
         self._free = count
         self._overdue = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -62,11 +62,11 @@ class Places:
         """A place's work has lost its caller and cannot be interrupted; it is free when that ends."""
         self._overdue += 1
         work.add_done_callback(self._ended)
-        if self._overdue == self._count:
+        if self._overdue == self.count:
             while self._waiting:
                 turn = self._waiting.popleft()
                 if not turn.done():
-                    turn.set_exception(ToolBusyError(self._tool, self._count))
+                    turn.set_exception(ToolBusyError(self._tool, self.count))
 
     def _ended(self, work: asyncio.Future[Any]) -> None:
         if not work.cancelled():
@@ -75,8 +75,8 @@ class Places:
         self.give_back()
 
     def _check(self) -> None:
-        if self._overdue == self._count:
-            raise ToolBusyError(self._tool, self._count)
+        if self._overdue == self.count:
+            raise ToolBusyError(self._tool, self.count)
 
 
 class Place:

@@ -64,22 +64,29 @@ class Toolbox(Actor):
     because how far it came is not known. The last KEYS_KEPT finished calls are remembered.
     """
 
+    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self._tools: dict[str, Tool] = {}
+        self._places: dict[str, Places] = {}
+        self._kept = KeptCalls(KEYS_KEPT)
+        self.offer(tools)
+
     def offer(self, tools: Iterable[Tool]) -> None:
-        """Offer these tools and no others; for subclasses, before the first message.
+        """Offer these tools and no others from now on; for subclasses.
 
         Raises:
             ToolDefinitionError: Two have the same name, or a policy makes no sense.
         """
-        self._tools: dict[str, Tool] = {}
-        self._places: dict[str, Places] = {}
-        self._kept = KeptCalls(KEYS_KEPT)
+        offered: dict[str, Tool] = {}
         for tool in tools:
             spec = tool.spec
-            if spec.name in self._tools:
+            if spec.name in offered:
                 raise ToolDefinitionError(spec.name, reason="the name is taken; give it another")
             check_policy(spec)
-            self._tools[spec.name] = tool
-            self._places[spec.name] = Places(spec.name, spec.policy.concurrency)
+            offered[spec.name] = tool
+            places = self._places.get(spec.name)
+            if places is None or places.count != spec.policy.concurrency:
+                self._places[spec.name] = Places(spec.name, spec.policy.concurrency)
+        self._tools = offered
 
     @handler(concurrent=True, raises=(ToolError,))
     async def tools(self) -> tuple[ToolSpec, ...]:

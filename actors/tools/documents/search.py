@@ -53,7 +53,7 @@ class DocumentSearch(Toolbox):
             "Words are looked for in any order and form; the more of them a passage has, the better."
         )
         self._tool = FunctionTool(self._search, name=name, description=description, policy=policy)
-        self.offer([self._tool])
+        super().__init__([self._tool])
 
     async def started(self) -> None:
         """Build the index if there is a folder to build it from; else look whether it is there.

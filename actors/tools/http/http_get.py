@@ -56,7 +56,7 @@ class HttpGet(Toolbox):
             "Fetch a page from the web and return its text, title, status and type.\n\n"
             f"Only from these hosts: {', '.join(hosts)}."
         )
-        self.offer(
+        super().__init__(
             [FunctionTool(self._get, name="http_get", description=description, policy=policy)]
         )
 

@@ -92,7 +92,7 @@ class CommandTools(Toolbox):
     """
 
     def __init__(self, *, commands: Sequence[Command]) -> None:
-        self.offer([CommandTool(command) for command in commands])
+        super().__init__([CommandTool(command) for command in commands])
 
 
 class CommandTool:

@@ -24,7 +24,8 @@ STDERR_BYTES: Final = 8192
 
 _CHUNK: Final = 65_536
 _PATIENCE: Final = 5.0
-_WARDEN: Final = str(Path(warden.__file__))
+WARDEN: Final = str(Path(warden.__file__))
+"""The program that watches over a command, run by its path."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -117,7 +118,7 @@ class _Run:
                         sys.executable,
                         "-I",
                         "-S",
-                        _WARDEN,
+                        WARDEN,
                         f"{lifeline}",
                         f"{report}",
                         settings,

@@ -9,7 +9,9 @@ ended, as JSON, into another pipe.
     warden.py LIFELINE REPORT SETTINGS COMMAND ...
 
 LIFELINE and REPORT are descriptors; SETTINGS is JSON: `grace`, seconds between SIGTERM and SIGKILL
-when the node lets go, and `limits`, resource limits by name.
+when the node lets go, and `limits`, resource limits by name. Where both are -1, because whoever
+starts the warden hands on no descriptors, SIGTERM and the death of its parent stand for the first, and
+its own exit code for the second.
 """
 
 from __future__ import annotations
@@ -33,12 +35,18 @@ def main(words: list[str]) -> None:
     """Run the command to its end, or the node's; say how it ended."""
     lifeline, report = int(words[0]), int(words[1])
     settings = json.loads(words[2])
-    for descriptor in (lifeline, report):
-        os.set_inheritable(descriptor, False)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the lifeline tells it when to leave
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if lifeline < 0:
+        lifeline = _lifeline_of_signals()
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the lifeline tells it when to leave
+        for descriptor in (lifeline, report):
+            os.set_inheritable(descriptor, False)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     command, failed = _start(words[3:], settings["limits"])
+    if failed and report < 0:
+        sys.stderr.write(f"{failed}\n")
+        sys.stderr.flush()
     for descriptor in (0, 1, 2):  # else their readers would wait for this process
         os.close(descriptor)
     status = _wait(command, lifeline, settings["grace"])
@@ -50,7 +58,28 @@ def main(words: list[str]) -> None:
         said = {"signal": signal.Signals(os.WTERMSIG(status)).name}
     else:
         said = {"exit": os.waitstatus_to_exitcode(status)}
-    os.write(report, json.dumps(said).encode())
+    if report >= 0:
+        os.write(report, json.dumps(said).encode())
+    else:
+        sys.exit(os.waitstatus_to_exitcode(status) % 256)
+
+
+def _lifeline_of_signals() -> int:
+    """Return a descriptor that is closed when SIGTERM comes, or the parent dies."""
+    reader, writer = os.pipe()
+    parent = os.getppid()
+
+    def hang_up(*_: object) -> None:
+        nonlocal writer
+        if writer >= 0:
+            os.close(writer)
+            writer = -1
+
+    signal.signal(signal.SIGTERM, hang_up)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        hang_up()
+    return reader
 
 
 def _start(command: list[str], limits: dict[str, int]) -> tuple[int, str]:

@@ -1,0 +1,128 @@
+"""Sessions with MCP servers. Loads the SDK: imported when an actor starts."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx2
+from mcp import ClientSession, MCPError, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from mcp_types import CONNECTION_CLOSED, Implementation, PaginatedRequestParams
+
+from ..processes.running import WARDEN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from mcp.client.session import MessageHandlerFnT
+    from mcp_types import Tool
+
+    from .stderr_tail import StderrTail
+
+MAX_PAGES: Final = 100
+"""How many pages a server may spread its tools over."""
+
+_SETTINGS: Final = '{"grace": 1.0, "limits": {"core": 0}}'
+
+
+class Dispatcher(JSONRPCDispatcher[Any]):
+    """Tells when the connection is over, which the SDK's own tells only who waits for an answer."""
+
+    def __init__(self, reading: Any, writing: Any, on_closed: Callable[[], None]) -> None:
+        super().__init__(reading, writing)
+        self._on_closed = on_closed
+
+    async def run(self, *args: Any, **kwargs: Any) -> None:
+        """Carry messages until the connection is over."""
+        try:
+            await super().run(*args, **kwargs)
+        finally:
+            self._on_closed()
+
+
+@asynccontextmanager
+async def local_session(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    directory: str,
+    *,
+    tail: StderrTail,
+    on_closed: Callable[[], None],
+    on_message: MessageHandlerFnT,
+) -> AsyncIterator[ClientSession]:
+    """Start a server as a process, and open a session over its standard input and output.
+
+    A warden stands between, so that nothing of the server outlives this node. Enter and leave it
+    in one task.
+    """
+    words = ["-I", "-S", WARDEN, "-1", "-1", _SETTINGS, *command]
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=words,
+        env=dict(environment),
+        cwd=directory or None,
+        encoding_error_handler="replace",
+    )
+    async with stdio_client(server, errlog=tail.file) as (reading, writing):
+        tail.handed_over()
+        async with _session(reading, writing, on_closed, on_message) as session:
+            yield session
+
+
+@asynccontextmanager
+async def remote_session(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    on_closed: Callable[[], None],
+    on_message: MessageHandlerFnT,
+) -> AsyncIterator[ClientSession]:
+    """Open a session over streamable HTTP. Enter and leave it in one task."""
+    timeout = httpx2.Timeout(30.0, read=None)  # how long a tool may take is its policy's
+    async with (
+        httpx2.AsyncClient(headers=dict(headers), timeout=timeout) as client,
+        streamable_http_client(url, http_client=client) as (reading, writing),
+        _session(reading, writing, on_closed, on_message) as session,
+    ):
+        yield session
+
+
+@asynccontextmanager
+async def _session(
+    reading: Any,
+    writing: Any,
+    on_closed: Callable[[], None],
+    on_message: MessageHandlerFnT,
+) -> AsyncIterator[ClientSession]:
+    async with ClientSession(
+        dispatcher=Dispatcher(reading, writing, on_closed),
+        message_handler=on_message,
+        client_info=Implementation(name="passel", version="1"),
+    ) as session:
+        yield session
+
+
+async def ping(session: ClientSession) -> str | None:
+    """Return None if the server answers, what it said if it refuses, nothing if it is gone."""
+    try:
+        await session.send_ping()
+    except MCPError as error:
+        return "" if error.error.code == CONNECTION_CLOSED else error.error.message
+    return None
+
+
+async def all_tools(session: ClientSession) -> list[Tool]:
+    """Return all tools of a server, however many pages they are on."""
+    found: list[Tool] = []
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        params = None if cursor is None else PaginatedRequestParams(cursor=cursor)
+        page = await session.list_tools(params=params)
+        found += page.tools
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found
