@@ -109,7 +109,7 @@ def planner_messages(
 ) -> tuple[ChatMessage, ...]:
     """Return the conversation that a planner continues with its next plan."""
     system = _PLANNER.format(
-        tools="\n\n".join(_described(number, spec) for number, spec in enumerate(tools, 1)),
+        tools="\n\n".join(described(number, spec) for number, spec in enumerate(tools, 1)),
         count=len(tools) + 1,
         rules=_JSON_RULES if settings.form == "json" else _TEXT_RULES,
     )
@@ -191,7 +191,7 @@ def marked(text: str, limit: int | None = None) -> str:
     return "\n".join(MARK + line for line in text.splitlines() or [""]) + cut
 
 
-def _described(number: int, spec: ToolSpec) -> str:
+def described(number: int, spec: ToolSpec) -> str:
     """Return what a planner is told of a tool: its call, and what it is for."""
     properties: dict[str, Any] = spec.parameters.get("properties", {})
     required = spec.parameters.get("required", ())

@@ -1,0 +1,168 @@
+"""An agent that calls one tool after the other: what plans of tool calls are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator  # noqa: TC003  # hints are read at run time
+from contextlib import aclosing
+
+from ...actors import Actor, ActorRef, handler
+from ...actors.chat import ChatModel  # noqa: TC001  # hints are read at run time
+from ...actors.tools import Toolbox, ToolError
+from ...protocols.chat import ChatEnded, ChatMessage, ChatRequest, TextDelta
+from ...protocols.errors import PasselError
+from ...protocols.plan import PlannedTask
+from ..compiler.budget import Account, Limited
+from ..compiler.catalogue import Catalogue, gather
+from ..compiler.errors import CompilerError, UsageUnknownError
+from ..compiler.events import StartCall
+from ..compiler.prompts import marked, shown
+from ..compiler.signature import checker
+from ..compiler.stream import closing
+from ..compiler.verdict import Finished
+from .messages import Conclusion, ReActSettings, StepTaken
+from .prompts import STOP, opening
+from .step import Misstep, read_step
+
+
+class ReAct(Actor):
+    """Answers questions as ReAct does (arXiv 2210.03629): think, call, look, and again.
+
+    It takes the same models and tools as a `Compiler`. The conversation only grows, so a server that
+    caches prefixes computes each part once.
+
+    Args:
+        model: Thinks.
+        tools: Tool actors; those that offer the same tool share its calls.
+        settings: How it works.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: ActorRef[ChatModel],
+        tools: list[ActorRef[Toolbox]],
+        settings: ReActSettings = ReActSettings(),  # noqa: B008  # frozen
+    ) -> None:
+        self._model = model
+        self._tools = tools
+        self._settings = settings
+        self._catalogue: Catalogue | None = None
+
+    @handler(concurrent=True, raises=(CompilerError, ToolError))
+    async def answer(self, question: str) -> Conclusion:
+        """Answer a question; a conclusion without an answer says why.
+
+        Raises:
+            NoToolsError: The tool actors offer no tools.
+            ToolNameTakenError: Two of them offer unlike tools of one name.
+        """
+        async with aclosing(self._steps(question)) as events:
+            async for event in events:
+                if isinstance(event, Conclusion):
+                    return event
+        raise AssertionError("an agent ends with a conclusion or an error")
+
+    @handler(raises=(CompilerError, ToolError))
+    async def answer_live(self, question: str) -> AsyncIterator[StepTaken | Conclusion]:
+        """Answer a question as `answer` does; yield each step, then the conclusion."""
+        async with aclosing(self._steps(question)) as events:
+            async for event in events:
+                yield event
+
+    async def _steps(self, question: str) -> AsyncGenerator[StepTaken | Conclusion]:
+        settings, began = self._settings, self.context.now()
+        if self._catalogue is None:
+            self._catalogue = await gather(self._tools)
+        specs = self._catalogue.specs
+        check = checker(specs)
+        names = [spec.name for spec in specs]
+        account = Account(settings.budget, settings.prices, began=began)
+        run = f"{self.context.random.getrandbits(64):016x}"
+        messages = opening(question, specs)
+
+        def end(reason: Limited | str, answer: str | None = None, error: str = "") -> Conclusion:
+            return Conclusion(
+                answer=answer,
+                reason=reason,  # type: ignore[arg-type]  # one of those that are listed
+                error=error,
+                steps=account.spent.rounds,
+                spent=account.spent,
+                seconds=round(self.context.now() - began, 6),
+            )
+
+        for number in range(1, settings.steps + 1):
+            account.planned()
+            try:
+                said = await self._say(messages, account)
+            except PasselError as error:
+                yield end(account.exhausted(self.context.now()) or "model", error=str(error))
+                return
+            step = read_step(said, number, names, check)
+            if isinstance(step, Finished):
+                yield end("answered", step.answer)
+                return
+            spent = account.exhausted(self.context.now())
+            if spent is None and isinstance(step, PlannedTask) and not account.may_call():
+                spent = "calls"
+            if spent is not None:
+                yield end(spent)
+                return
+            if isinstance(step, Misstep):
+                observed = f"That cannot be read: {step.reason}"
+            else:
+                account.called()
+                observed = await self._observe(self._catalogue, step, run)
+            yield StepTaken(step=number, said=said, observation=observed)
+            messages = (
+                *messages,
+                ChatMessage(role="assistant", content=said),
+                ChatMessage(role="user", content=f"Observation:\n{observed}\n"),
+            )
+        yield end("steps")
+
+    async def _say(self, messages: tuple[ChatMessage, ...], account: Account) -> str:
+        """Return what the model says next.
+
+        Raises:
+            ChatError: It gave no complete answer.
+            UsageUnknownError: It did not say what it took, and has to.
+        """
+        settings = self._settings
+        timeout = settings.model_timeout
+        if account.until is not None:
+            timeout = max(0.0, min(timeout, account.until - self.context.now()))
+        request = ChatRequest(
+            messages=messages,
+            max_tokens=settings.step_tokens,
+            temperature=settings.temperature,
+            stop=(STOP,),
+        )
+        said: list[str] = []
+        reported = False
+        async with closing(self._model.chat.options(timeout=timeout)(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, TextDelta):
+                    said.append(piece.text)
+                elif isinstance(piece, ChatEnded) and piece.usage is not None:
+                    account.used(piece.usage)
+                    reported = True
+        if account.wants_usage and not reported:
+            raise UsageUnknownError("agent")
+        return "".join(said)
+
+    async def _observe(self, catalogue: Catalogue, step: PlannedTask, run: str) -> str:
+        """Call a step's tool; return what it says, or what its failure does, on marked lines."""
+        start = StartCall(
+            task=step.id,
+            attempt=1,
+            tool=step.tool,
+            arguments=step.arguments,
+            keywords=step.keywords,
+            key=f"{run}/{step.id}",
+            timeout=catalogue.policies[step.tool].timeout,
+        )
+        try:
+            text = shown(await catalogue.call(start))
+        except PasselError as error:
+            text = f"it failed: {error}"
+        return marked(text, self._settings.observation_characters)
