@@ -29,7 +29,7 @@ from passel.runtime.simulation.world import World
 
 if TYPE_CHECKING:
     from passel.protocols.chat import ChatRequest
-    from passel.runtime.machine.host import LeaderHost
+    from passel.runtime.node.host import LeaderHost
 
 BRANCHES: Final = {2: 21, 3: 31, 4: 31, 5: 30}
 """Questions of ParallelQA by their number of branches."""

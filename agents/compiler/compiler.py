@@ -10,6 +10,7 @@ from ...actors import Actor, ActorRef, handler
 from ...actors.chat import ChatModel  # noqa: TC001  # hints are read at run time
 from ...actors.tools import Toolbox, ToolError
 from ...protocols.errors import PasselError
+from ..spans import spans_for
 from .budget import Account
 from .catalogue import Catalogue, gather
 from .errors import CompilerError, NoToolsError
@@ -38,6 +39,7 @@ class Compiler(Actor):
 
     Raises:
         NoToolsError: No tool actor was given.
+        SpansUnavailableError: OpenTelemetry's spans are asked for, and its API is not installed.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Compiler(Actor):
         self._journal = journal
         self._settings = settings
         self._catalogue: Catalogue | None = None
+        self._spans = spans_for()
         self._running: set[RunId] = set()
 
     @handler(concurrent=True, raises=(CompilerError, ToolError))
@@ -131,6 +134,7 @@ class Compiler(Actor):
             kept=kept,
             now=self.context.now,
             began=began,
+            spans=self._spans,
             tell=tell,
         )
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.errors import PasselError
 from ...protocols.plan import PlanEnded, PlannedTask, TaskId, TaskOutcome
+from ..spans import CHAT, PLAN
 from .dispatch import Dispatcher, references_in
 from .events import Planned, Settle, StartCall
 from .fetching import FetchingUnit
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ...actors import ActorRef
     from ...protocols.chat import Usage
     from ...protocols.plan import PlanItem
+    from ..spans import Spans
     from .budget import Account
     from .catalogue import Catalogue
     from .events import Effect, Event
@@ -83,6 +85,7 @@ class Run:
         journal: What keeps results for a resumed run, if anything does.
         kept: What is kept of it already; None if it begins.
         now: Returns monotonic seconds.
+        spans: Makes OpenTelemetry's spans, or none.
         tell: Is given every event.
     """
 
@@ -100,6 +103,7 @@ class Run:
         kept: list[KeptRound] | None,
         now: Callable[[], float],
         began: float,
+        spans: Spans,
         tell: Callable[[RunEvent], None],
     ) -> None:
         self._run = run
@@ -113,11 +117,18 @@ class Run:
         self._kept = kept
         self._now = now
         self._began = began
+        self._spans = spans
         self._tell = tell
         self._progress = _Progress()
 
     async def carry_out(self) -> Answer:
         """Answer the question, or say why not; the last event is the same answer."""
+        with self._spans.agent("compiler", self._run) as span:
+            answer = await self._answered()
+            span.used(answer.spent)
+            return answer
+
+    async def _answered(self) -> Answer:
         resumed = self._kept is not None
         tools = tuple(spec.name for spec in self._catalogue.specs)
         self._tell(RunBegan(run=self._run, question=self._question, tools=tools, resumed=resumed))
@@ -164,13 +175,14 @@ class Run:
         outcomes: list[TaskOutcome] = []
         unit = FetchingUnit(
             dispatcher,
-            self._catalogue.call,
+            self._call,
             group=group,
             now=self._now,
             observe=lambda happened: self._observe(number, outcomes, happened),
             keep=None if self._journal is None else lambda o: self._keep_task(number, o, kept),
         )
-        await unit.run(self._plan(number, kept))
+        with self._spans.step(PLAN, number + 1):
+            await unit.run(self._plan(number, kept))
         if unit.planning is not None:
             self._progress.planners.append(unit.planning)
         self._progress.settled = dispatcher.outcomes
@@ -183,6 +195,10 @@ class Run:
             return spent
         out_of_calls = dispatcher.exhausted == "calls"
         return await self._join(number, kept, last=out_of_calls or not self._account.may_replan())
+
+    async def _call(self, start: StartCall) -> Any:
+        with self._spans.tool(start.tool, start.key):
+            return await self._catalogue.call(start)
 
     async def _plan(self, number: int, kept: KeptRound) -> AsyncGenerator[PlanItem | Usage]:
         """Yield the items of a round's plan: as it is kept, or as the planner writes it."""
@@ -208,7 +224,8 @@ class Run:
         self, number: int, kept: KeptRound, *, last: bool
     ) -> Finished | Replan | Shortfall:
         try:
-            verdict = kept.verdict or await self._judge(number, last=last)
+            with self._spans.step(CHAT, number + 1):
+                verdict = kept.verdict or await self._judge(number, last=last)
         except PasselError as error:
             return self._spent() or JoinerFailed(error=str(error), cause=type(error).__name__)
         self._tell(Judged(round=number + 1, at=self._seconds(), verdict=verdict))

@@ -19,6 +19,7 @@ from ..compiler.prompts import marked, shown
 from ..compiler.signature import checker
 from ..compiler.stream import closing
 from ..compiler.verdict import Finished
+from ..spans import spans_for
 from .messages import Conclusion, ReActSettings, StepTaken
 from .prompts import STOP, opening
 from .step import Misstep, read_step
@@ -47,6 +48,7 @@ class ReAct(Actor):
         self._tools = tools
         self._settings = settings
         self._catalogue: Catalogue | None = None
+        self._spans = spans_for()
 
     @handler(concurrent=True, raises=(CompilerError, ToolError))
     async def answer(self, question: str) -> Conclusion:
@@ -162,7 +164,8 @@ class ReAct(Actor):
             timeout=catalogue.policies[step.tool].timeout,
         )
         try:
-            text = shown(await catalogue.call(start))
+            with self._spans.tool(start.tool, start.key):
+                text = shown(await catalogue.call(start))
         except PasselError as error:
             text = f"it failed: {error}"
         return marked(text, self._settings.observation_characters)

@@ -42,6 +42,7 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
         "parent": span.parent.span_id if span.parent else None,
         "status": span.status.status_code.name,
         "actor": (span.attributes or {}).get("passel.actor"),
+        "attributes": dict(span.attributes or {}),
         "pid": os.getpid(),
     }
 

@@ -11,6 +11,7 @@ from passel.agents.compiler.joiner import Joiner
 from passel.agents.compiler.messages import CompilerSettings, RunEvent, RunId
 from passel.agents.compiler.planner import Planner
 from passel.agents.compiler.run import Run
+from passel.agents.spans import Spans
 
 if TYPE_CHECKING:
     from passel import ActorRef
@@ -73,5 +74,6 @@ def run_with(
         kept=None,
         now=now,
         began=now(),
+        spans=Spans(),
         tell=tell,
     )
