@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .declaration import tool
 from .errors import (
+    ApprovalDecidedError,
     CommandFailedError,
     DocumentIndexError,
     McpServerError,
@@ -11,17 +12,20 @@ from .errors import (
     ToolArgumentsError,
     ToolBusyError,
     ToolDefinitionError,
+    ToolDeniedError,
     ToolError,
     ToolFailedError,
     ToolInterruptedError,
     ToolKeyError,
     ToolTimeoutError,
+    UnknownApprovalError,
     UnknownToolError,
 )
 from .function_tools import FunctionTools
 from .toolbox import Toolbox
 
 __all__ = [
+    "ApprovalDecidedError",
     "CommandFailedError",
     "DocumentIndexError",
     "FunctionTools",
@@ -30,12 +34,14 @@ __all__ = [
     "ToolArgumentsError",
     "ToolBusyError",
     "ToolDefinitionError",
+    "ToolDeniedError",
     "ToolError",
     "ToolFailedError",
     "ToolInterruptedError",
     "ToolKeyError",
     "ToolTimeoutError",
     "Toolbox",
+    "UnknownApprovalError",
     "UnknownToolError",
     "tool",
 ]

@@ -6,6 +6,9 @@ PasselError
     ├── DocumentIndexError    an index of documents cannot be built or searched
     ├── McpServerError        an MCP server could not be started or was lost
     ├── RefusedUrlError       a URL that may not be fetched
+    ├── UnknownApprovalError  there is no request for approval of this number
+    ├── ApprovalDecidedError  the other word was given before
+    ├── ToolDeniedError       somebody has denied the call
     ├── UnknownToolError      the actor has no tool of this name
     ├── ToolArgumentsError    the arguments of a call do not fit its tool
     ├── ToolKeyError          a call has the key of another one
@@ -68,6 +71,39 @@ class RefusedUrlError(ToolError):
         super().__init__(f"{url} may not be fetched: {reason}")
         self.url = url
         self.reason = reason
+
+
+class UnknownApprovalError(ToolError):
+    """Raised when no request for approval has the number."""
+
+    def __init__(self, request: int, *, waiting: Iterable[int]) -> None:
+        numbers = ", ".join(map(str, waiting)) or "none"
+        super().__init__(f"there is no request {request}; waiting are: {numbers}")
+        self.request = request
+
+
+class ApprovalDecidedError(ToolError):
+    """Raised when a request for approval is decided otherwise than before."""
+
+    def __init__(self, request: int, verdict: str) -> None:
+        super().__init__(f"request {request} was decided before: {verdict}; that stands")
+        self.request = request
+        self.verdict = verdict
+
+
+class ToolDeniedError(ToolError):
+    """Raised when somebody has denied a call.
+
+    Attributes:
+        tool: Name of the tool.
+        note: What was said with it.
+    """
+
+    def __init__(self, tool: str, note: str) -> None:
+        said = f": {note}" if note else ""
+        super().__init__(f"tool {tool}: the call was denied{said}")
+        self.tool = tool
+        self.note = note
 
 
 class UnknownToolError(ToolError):

@@ -6,11 +6,14 @@ import asyncio
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from passel.actors.tools import tool
+from passel import Actor, ActorRef, handler
+from passel.actors.tools import Toolbox, tool
+from passel.protocols.tools import ToolCall
 
 
 @dataclass
@@ -94,3 +97,24 @@ def strange() -> object:
 def records() -> dict[str, object]:
     """Return records and sets."""
     return {"place": Place("Brocken", 1141.0), "both": {7}, "pair": (1, "two")}
+
+
+async def sign(file: str) -> str:
+    """Add a line to a file."""
+    with Path(file).open("a") as paper:  # noqa: ASYNC230  # a line
+        paper.write("signed\n")
+    return f"signed {Path(file).name}"
+
+
+class Buyer(Actor):
+    """Has something signed."""
+
+    def __init__(self, *, tools: ActorRef[Toolbox], folder: str) -> None:
+        self._tools = tools
+        self._file = str(Path(folder) / "paper")
+
+    @handler
+    async def buy(self) -> str:
+        """Return what became of it."""
+        call = ToolCall(tool="sign", arguments=(self._file,), key="order-17")
+        return str(await self._tools.call.options(timeout=60.0)(call))

@@ -1,0 +1,160 @@
+"""Tools that are called only after somebody has said so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence  # noqa: TC003  # hints are read at run time
+from typing import Any, Final
+
+import msgspec
+
+from ....protocols.tools import ToolCall, ToolSpec  # noqa: TC001  # hints are read at run time
+from ...handler import handler
+from ...ref import ActorRef  # noqa: TC001  # hints are read at run time
+from ..errors import ToolDeniedError, ToolError, ToolTimeoutError
+from ..toolbox import Toolbox
+from .records import ApprovalRequest, ApprovalState, Verdict  # noqa: TC001  # hints are read at run time
+from .register import ApprovalRegister
+
+PATIENCE: Final = 7 * 24 * 3600.0
+"""Seconds that a call waits for a word if nothing else is said: a week."""
+
+_SLACK: Final = 5.0
+
+
+class Approval(Toolbox):
+    """Stands before another tool actor: a call waits until somebody has approved it.
+
+    It offers what the other one offers, and is called in the same way. `pending` lists what waits,
+    `decide` says the word: `passel ask RUNTIME approval decide 3 approve "looks fine"`. What is
+    approved is called, what is denied is a ToolDeniedError with the note.
+
+    Spawn it durable (`durable: true` in a topology): then requests and words outlive the node and
+    the whole runtime. A call that comes again under its key, as a resumed run's calls do, finds its
+    request: it goes on waiting, or is called at once if it was approved meanwhile. A request whose
+    caller is gone waits on, because its caller may come back.
+
+    Args:
+        tools: The actor whose tools need a word.
+        only: Names of the tools that do; empty for all. Others are called at once.
+        patience: Seconds that a call waits for a word.
+    """
+
+    def __init__(
+        self,
+        *,
+        tools: ActorRef[Toolbox],
+        only: Sequence[str] = (),
+        patience: float = PATIENCE,
+    ) -> None:
+        super().__init__()
+        self._guarded = tools
+        self._only = frozenset(only)
+        self._patience = patience
+        self._register = ApprovalRegister()
+        self._waiting: dict[int, asyncio.Future[ApprovalRequest]] = {}
+
+    def snapshot(self) -> ApprovalState:
+        """Return the requests and words."""
+        return self._register.state()
+
+    def restore(self, state: ApprovalState) -> None:
+        """Go on with what was kept."""
+        self._register = ApprovalRegister(state)
+
+    # --- What every tool actor does --------------------------------------------------------------
+
+    @handler(concurrent=True, raises=(ToolError,))
+    async def tools(self) -> tuple[ToolSpec, ...]:
+        """Return what the other actor offers, with time for a word."""
+        return tuple([self._patiently(spec) for spec in await self._guarded.tools()])
+
+    @handler(concurrent=True, raises=(ToolError,))
+    async def call(self, call: ToolCall) -> Any:
+        """Call a tool once somebody has approved that; return its result.
+
+        Raises:
+            ToolDeniedError: It was denied.
+            ToolTimeoutError: Nobody has said a word in time.
+            ToolError: The tool's own.
+        """
+        if self._needs_word(call.tool):
+            request = await self.context.ref.park(call)
+            if request.verdict is None:
+                request = await self._word(request)
+            if request.verdict == "deny":
+                raise ToolDeniedError(call.tool, request.note)
+        return await self._guarded.call.options(timeout=None)(call)
+
+    # --- What people do --------------------------------------------------------------------------
+
+    @handler(concurrent=True)
+    async def pending(self) -> list[ApprovalRequest]:
+        """Return the calls that wait for a word, the oldest first."""
+        return self._register.pending()
+
+    @handler(raises=(ToolError,))
+    async def decide(self, request: int, verdict: Verdict, note: str = "") -> ApprovalRequest:
+        """Approve or deny a call; whoever waits for that is told once it is written.
+
+        Args:
+            request: Its number, as `pending` shows it.
+            verdict: `approve` or `deny`.
+            note: What the caller is told with a denial.
+
+        Raises:
+            UnknownApprovalError: There is no such request.
+            ApprovalDecidedError: The other word was given before.
+        """
+        decided = self._register.decide(request, verdict, note, time.time())
+        await self.context.ref.announce.tell(decided)  # leaves with the transaction
+        self.context.log.info("tool call decided", request=request, verdict=verdict)
+        return decided
+
+    # --- What it says to itself ------------------------------------------------------------------
+
+    @handler(raises=(ToolError,))
+    async def park(self, call: ToolCall) -> ApprovalRequest:
+        """Enter a call among those that wait; whoever calls tools has no need of this.
+
+        Raises:
+            ToolKeyError: Its key belongs to another call.
+        """
+        request = self._register.enter(call, time.time())
+        if request.verdict is None:
+            self.context.log.info("tool call waits for a word", request=request.id, tool=call.tool)
+        return request
+
+    @handler
+    async def announce(self, decided: ApprovalRequest) -> None:
+        """Wake the calls that wait for a word."""
+        waiting = self._waiting.pop(decided.id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(decided)
+
+    async def _word(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Return the request once it is decided.
+
+        Raises:
+            ToolTimeoutError: That took too long.
+        """
+        waiting = self._waiting.get(request.id)
+        if waiting is None:
+            waiting = self._waiting[request.id] = asyncio.get_running_loop().create_future()
+        left = self._patience - (time.time() - request.asked)
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                return await asyncio.shield(waiting)
+        except TimeoutError:
+            raise ToolTimeoutError(request.call.tool, self._patience) from None
+
+    def _needs_word(self, tool: str) -> bool:
+        return not self._only or tool in self._only
+
+    def _patiently(self, spec: ToolSpec) -> ToolSpec:
+        if not self._needs_word(spec.name):
+            return spec
+        seconds = spec.policy.timeout + self._patience + _SLACK
+        policy = msgspec.structs.replace(spec.policy, timeout=seconds, retries=0, hedge_after=None)
+        return msgspec.structs.replace(spec, policy=policy)

@@ -1,0 +1,221 @@
+"""Calls that wait for somebody's word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from passel.actors.tools import (
+    ApprovalDecidedError,
+    FunctionTools,
+    ToolDeniedError,
+    ToolFailedError,
+    ToolKeyError,
+    ToolTimeoutError,
+    UnknownApprovalError,
+)
+from passel.actors.tools.approval import Approval
+from passel.actors.tools.approval.register import DECIDED_KEPT, ApprovalRegister
+from passel.protocols.tools import ToolCall
+from tests.runtime.worlds import open_runtime, private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from passel import ActorRef
+
+CREW = "tests.actors.tools.crew"
+ROOT = Path(__file__).parents[4]
+
+
+def called(tool: str, *arguments: Any, key: str = "") -> ToolCall:
+    return ToolCall(tool=tool, arguments=arguments, key=key)
+
+
+@asynccontextmanager
+async def guarded(path: Path, **options: Any) -> AsyncIterator[ActorRef[Approval]]:
+    isolate = options.pop("isolate", False)
+    async with open_runtime(state=path, isolate=isolate, resume=True) as rt:
+        names = [f"{CREW}:echo", f"{CREW}:explode", f"{CREW}:climb_to"]
+        tools: Any = await rt.spawn(FunctionTools, functions=names)
+        named = rt.options(name="approval", durable=True)
+        yield await named.spawn(Approval, tools=tools, only=("echo", "explode"), **options)
+
+
+async def first_of(approval: ActorRef[Approval], count: int = 1) -> int:
+    """Return the number of the first request, once there are so many."""
+    async with asyncio.timeout(10.0):  # what waits has no event to await
+        while len(pending := await approval.pending()) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    return pending[0].id
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+async def test_a_call_waits_for_its_word_and_is_made_then(tmp_path: Path, isolate: bool) -> None:
+    async with guarded(tmp_path, isolate=isolate) as approval:
+        text = "Action: Finish($1)"
+        call = asyncio.ensure_future(approval.call(called("echo", text)))
+        number = await first_of(approval)
+        (request,) = await approval.pending()
+        assert (request.call.tool, request.call.arguments, request.verdict) == (
+            "echo", (text,), None,
+        )  # fmt: skip
+        assert not call.done()
+        decided = await approval.decide(number, "approve", "fine")
+        assert (decided.verdict, decided.note) == ("approve", "fine")
+        assert await call == text
+        assert await approval.pending() == []
+
+
+async def test_a_call_that_is_denied_says_so_with_the_note(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        call = asyncio.ensure_future(approval.call(called("echo", "x")))
+        await approval.decide(await first_of(approval), "deny", "too dear")
+        with pytest.raises(ToolDeniedError, match="tool echo: the call was denied: too dear"):
+            await call
+
+
+async def test_what_a_tool_says_after_its_approval_is_the_answer(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        call = asyncio.ensure_future(approval.call(called("explode", "value")))
+        await approval.decide(await first_of(approval), "approve")
+        with pytest.raises(ToolFailedError, match="no such thing"):
+            await call
+
+
+async def test_tools_that_need_no_word_are_called_at_once(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        result = await approval.call(called("climb", {"name": "x"}, 1))
+        assert result == {"name": "x", "height": 1.0}
+        specs = {spec.name: spec for spec in await approval.tools()}
+        assert specs["climb"].policy.timeout == 5.0
+        assert specs["echo"].policy.timeout > 7 * 24 * 3600
+
+
+async def test_nobody_waits_for_a_word_for_ever(tmp_path: Path) -> None:
+    async with guarded(tmp_path, patience=0.05) as approval:
+        with pytest.raises(ToolTimeoutError):
+            await approval.call(called("echo", "x"))
+        assert len(await approval.pending()) == 1
+
+
+async def test_a_word_cannot_be_taken_back(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        with pytest.raises(UnknownApprovalError, match="no request 7; waiting are: none"):
+            await approval.decide(7, "approve")
+        call = asyncio.ensure_future(approval.call(called("echo", "x", key="k")))
+        number = await first_of(approval)
+        await approval.decide(number, "approve")
+        await approval.decide(number, "approve")
+        with pytest.raises(ApprovalDecidedError, match="decided before: approve"):
+            await approval.decide(number, "deny")
+        assert await call == "x"
+        assert await approval.call(called("echo", "x", key="k")) == "x"
+        with pytest.raises(ToolKeyError):
+            await approval.call(called("echo", "y", key="k"))
+
+
+async def test_requests_and_words_outlive_the_runtime(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        calls = [asyncio.ensure_future(approval.call(called("echo", "x", key=key))) for key in "ab"]
+        await first_of(approval, 2)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+    async with guarded(tmp_path) as approval:
+        first, second = await approval.pending()
+        assert [first.call.key, second.call.key] == ["a", "b"]
+        await approval.decide(first.id, "approve")
+    async with guarded(tmp_path) as approval:
+        assert await approval.call(called("echo", "x", key="a")) == "x"
+        call = asyncio.ensure_future(approval.call(called("echo", "x", key="b")))
+        await approval.decide(second.id, "approve")
+        assert await call == "x"
+        third = asyncio.ensure_future(approval.call(called("echo", "z")))
+        assert await first_of(approval) > second.id
+        await approval.decide(await first_of(approval), "approve")
+        assert await third == "z"
+
+
+def test_old_words_are_forgotten_and_waiting_requests_never() -> None:
+    register = ApprovalRegister()
+    waits = register.enter(called("t", key="waits"), 0.0)
+    for number in range(DECIDED_KEPT + 5):
+        request = register.enter(called("t", key=f"{number}"), 0.0)
+        register.decide(request.id, "approve", "", 1.0)
+    state = register.state()
+    assert len(state.requests) == DECIDED_KEPT + 1
+    again = ApprovalRegister(state)
+    assert again.pending() == [waits]
+    assert again.enter(called("t", key="0"), 2.0).verdict is None
+    assert again.enter(called("t", key="9"), 2.0).verdict == "approve"
+
+
+async def passel(folder: Path, *words: str) -> asyncio.subprocess.Process:
+    """Start a `passel` command in a process group of its own."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+        "PASSEL_RUN_DIR": str(folder / "run"),
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "passel", *words, env=environment, process_group=0,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def decided(folder: Path) -> Any:
+    """Approve the first request, once there is one."""
+    words = ("ask", "waiting", "approval", "decide", "1", "approve", "go", "--json")
+    async with asyncio.timeout(40.0):
+        while True:
+            process = await passel(folder, *words)
+            out, _ = await process.communicate()
+            if process.returncode == 0:
+                return json.loads(out)
+
+
+async def kill_and_approve(folder: Path) -> None:
+    """Let a call wait, kill everything, resume, and say the word."""
+    topology = str(Path(__file__).with_name("waiting.yaml"))
+    state = folder / "state"
+    words = ["run", topology, "--state", str(state), "--set", f"params.folder={folder}"]
+    killed = await passel(folder, *words)
+    try:
+        async with asyncio.timeout(40.0):
+            while not written(state):  # noqa: ASYNC110  # no event crosses from there
+                await asyncio.sleep(0.05)
+    finally:
+        os.killpg(killed.pid, signal.SIGKILL)
+        await killed.communicate()
+    killed_at = time.time()
+    assert not (folder / "paper").exists()
+    resumed = await passel(folder, *words, "--resume")
+    request = await decided(folder)
+    assert (request["verdict"], request["call"]["key"]) == ("approve", "order-17")
+    assert request["asked"] < killed_at
+    out, err = await resumed.communicate()
+    assert (resumed.returncode, out.decode().strip()) == (0, "signed paper"), err.decode()
+    assert (folder / "paper").read_text() == "signed\n"
+
+
+def written(state: Path) -> bool:
+    """Whether the request is in the journal."""
+    return any(b"order-17" in file.read_bytes() for file in state.glob("journals/approval.db*"))
+
+
+@pytest.mark.process
+async def test_a_waiting_call_survives_the_kill_of_all_processes_and_is_approved_by_command() -> (
+    None
+):
+    with private_folder() as folder:
+        await kill_and_approve(folder)
