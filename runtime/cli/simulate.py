@@ -50,9 +50,9 @@ def simulate_command(
 ) -> None:
     """Run a topology under seeded faults in virtual time, and check what must hold.
 
-    Processes are killed and stand still, the network loses and parts, clocks jump; the real runtime
-    runs on top, all of it in one process. The same seed is the same run, event by event. Exit code 1
-    says that something was violated: its seed is printed with the last events before it.
+    Processes are killed and stand still, the network loses and parts, clocks jump and drift; the real
+    runtime runs on top, all of it in one process. The same seed is the same run, event by event. Exit
+    code 1 says that something was violated: its seed is printed with the last events before it.
 
     **Examples**
 

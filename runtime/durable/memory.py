@@ -23,6 +23,16 @@ class MemoryDisk:
         self._records: dict[str, dict[RecordId, bytes]] = {}
         self._epochs: dict[str, int] = {}
 
+    @property
+    def actors(self) -> list[str]:
+        """Whose journals there are."""
+        return list(self._records)
+
+    def discard(self) -> None:
+        """Remove all journals."""
+        self._records.clear()
+        self._epochs.clear()
+
     def take_over(self, actor: str, epoch: int) -> list[Record]:
         """Shut out incarnations before `epoch`, and return what is there.
 
@@ -61,6 +71,7 @@ class MemoryStore:
         seconds: Says how long the next commit takes.
         fault: Says what the next commit fails with, if it does.
         at_disk: Runs a function after some seconds even if the process is killed before.
+        survives: Says whether a commit that is due is carried out; if not, nobody hears of it.
     """
 
     def __init__(
@@ -70,12 +81,14 @@ class MemoryStore:
         seconds: Callable[[], float] = lambda: 0.0,
         fault: Callable[[str], StateError | None] = lambda _actor: None,
         at_disk: Callable[[float, Callable[[], None]], object] | None = None,
+        survives: Callable[[], bool] = lambda: True,
     ) -> None:
         self._disk = disk
         self._seconds = seconds
         self._fault = fault
         self._loop = asyncio.get_running_loop()
         self._at_disk = at_disk or self._loop.call_later
+        self._survives = survives
 
     async def open(self, actor: str, epoch: int) -> MemoryJournal:
         """Open an actor's journal; see `Store.open`."""
@@ -101,6 +114,8 @@ class MemoryStore:
         context = copy_context()
 
         def at_disk() -> None:
+            if not self._survives():
+                return
             outcome: StateError | None = fault
             if outcome is None:
                 try:

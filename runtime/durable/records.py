@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 STATE: Final = RecordId("state", "")
 """The actor's state as its `snapshot` gave it."""
 
+INBOX: Final = "inbox"
+"""The kind of the records of tells that were taken and not handled yet."""
+
 _EVENT: Final = "event"
-_INBOX: Final = "inbox"
 _OUTBOX: Final = "outbox"
 _ANSWER: Final = "answer"
 
@@ -138,7 +140,7 @@ def read(records: Iterable[Record]) -> Contents:
             contents.state = decode(value, type=Packed)
         elif kind == _EVENT:
             contents.events[int(key, 16)] = decode(value, type=Packed)
-        elif kind == _INBOX:
+        elif kind == INBOX:
             contents.inbox[int(key, 16)] = decode(value, type=StoredTell)
         elif kind == _OUTBOX:
             contents.outbox[int(key, 16)] = decode(value, type=Parcel)
@@ -154,7 +156,7 @@ def event_id(number: int) -> RecordId:
 
 def inbox_id(number: int) -> RecordId:
     """Return what a tell that was taken is filed under."""
-    return RecordId(_INBOX, f"{number:016x}")
+    return RecordId(INBOX, f"{number:016x}")
 
 
 def outbox_id(number: int) -> RecordId:

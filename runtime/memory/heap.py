@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 from ...protocols.errors import ProtocolError
 
 
@@ -16,7 +18,7 @@ class HeapSegments:
     def __init__(self, key: str, capacity: int) -> None:
         self._key = key
         self._capacity = capacity
-        self._segments: dict[tuple[str, int], bytearray] = {}
+        self._segments: dict[tuple[str, int], mmap.mmap] = {}
 
     @property
     def key(self) -> str:
@@ -42,7 +44,9 @@ class HeapSegments:
         used = sum(len(segment) for segment in self._segments.values())
         if used + size > self._capacity:
             raise OSError(f"{size} bytes wanted, {self._capacity - used} are free")
-        segment = self._segments[writer, serial] = bytearray(size)
+        segment = self._segments[writer, serial] = mmap.mmap(
+            -1, size
+        )  # pages come as they are used
         return memoryview(segment)
 
     def attach(self, writer: str, serial: int) -> memoryview:

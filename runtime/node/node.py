@@ -115,6 +115,7 @@ class Node:
         self.letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.cells: dict[str, Cell] = {}
         self.cell_class: type[Cell] = Cell
+        self.durable_class = DurableCell
         self.ends: dict[tuple[str, int], str] = {}
         self.random = random.Random(f"{seed}/{name}/{life}")  # noqa: S311  # for actors, not secrets
         self.sender = NodeSender(self)
@@ -216,7 +217,7 @@ class Node:
         cell = self.cell_class(self, address, recipe, supervision or _DEFAULT_SUPERVISION, parent)
         cell.specs = handlers_of(actor_class)
         if durability is not None:
-            cell.durable = DurableCell(cell, self, durability)
+            cell.durable = self.durable_class(cell, self, durability)
         self.cells[name] = cell
         return cell
 

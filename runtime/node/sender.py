@@ -43,7 +43,7 @@ class NodeSender:
         timeout: float | None,
     ) -> Any:
         """Send a request and return its result; see `BoundHandler`."""
-        transaction = _transaction()
+        transaction = transaction_of_call()
         if transaction is not None:
             key = transaction.key_for(parts_of(ref)[0].actor, spec.name)
             return await self.keyed(ref, spec, arguments, timeout, key, tell=False)
@@ -79,7 +79,7 @@ class NodeSender:
         timeout: float | None,
     ) -> None:
         """Send a message; return once it has a place in the mailbox, or is in the journal."""
-        transaction = _transaction()
+        transaction = transaction_of_call()
         if transaction is not None:
             transaction.post(ref, spec, arguments)
             return
@@ -126,7 +126,7 @@ class NodeSender:
         actor's handler that is when its outcome is written: until then it may be handled again.
         """
         begun = self._now()
-        transaction = _transaction()
+        transaction = transaction_of_call()
         if transaction is not None:
             await transaction.until_written()
             later = transaction.afterwards
@@ -142,7 +142,7 @@ class NodeSender:
 
     def tell_nowait(self, ref: Reference, spec: AnySpec, arguments: tuple[Any, ...]) -> None:
         """Send a message if its mailbox has a place."""
-        transaction = _transaction()
+        transaction = transaction_of_call()
         if transaction is not None:
             transaction.post(ref, spec, arguments)
             return
@@ -220,7 +220,7 @@ class NodeSender:
         return Sending(kind, target, spec, arguments, deadline, timeout, source, chain, trace)
 
 
-def _transaction() -> Transaction | None:
+def transaction_of_call() -> Transaction | None:
     """Return what holds back messages of the handler that runs, if its actor is durable."""
     call = CURRENT_CALL.get()
     if call is None or call.transaction is None or not call.transaction.open:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .world import World
 
 KINDS: Final = (
-    "crash", "pause", "slow", "partition", "lag", "loss", "clock", "startup", "disk", "full",
+    "crash", "pause", "slow", "partition", "lag", "loss", "clock", "startup", "disk", "full", "leader",
+    "blackout", "drift",
 )  # fmt: skip
 """What can go wrong.
 
@@ -30,7 +31,13 @@ clock      a node's clock jumps ahead
 startup    a node's process is killed, and the next one that is started fails to come up
 disk       writes to the disk take long
 full       writes to the disk fail
+leader     the leader's process is killed; its nodes notice, and the runtime is started again
+blackout   all processes are killed at once, and the runtime is started again
+drift      a node's clock runs too fast or too slowly for a while
 """
+
+WEIGHTS: Final = {"leader": 0.1, "blackout": 0.1}
+"""How often a kind is drawn, compared with others: these cost a whole start of the runtime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,10 @@ class Fault:
     other: str = ""
     seconds: float = 0.0
     amount: float = 0.0
+
+
+DRIFT: Final = 0.1
+"""Most that the rate of a clock is off; those of machines are by a thousandth of that."""
 
 
 def draw_faults(
@@ -77,8 +88,10 @@ def draw_faults(
     chosen = [kind for kind in kinds if source.random() < 0.66] or list(kinds)
     faults: list[Fault] = []
     at = source.expovariate(1.0 / every)
+    weights = [WEIGHTS.get(kind, 1.0) for kind in chosen]
     while chosen and nodes and at < duration:
-        faults.append(_draw(source, source.choice(chosen), nodes, at))
+        (kind,) = source.choices(chosen, weights)
+        faults.append(_draw(source, kind, nodes, at))
         at += source.expovariate(1.0 / every)
     return faults
 
@@ -86,7 +99,9 @@ def draw_faults(
 def _draw(source: random.Random, kind: str, nodes: Sequence[str], at: float) -> Fault:
     everybody = [LEADER, *nodes]
     if kind in {"crash", "startup"}:
-        return Fault(at=at, kind=kind, node=source.choice(nodes), amount=source.uniform(0, 0.002))
+        return Fault(at=at, kind=kind, node=source.choice(nodes), amount=_lost(source))
+    if kind in {"leader", "blackout"}:
+        return Fault(at=at, kind=kind, node=LEADER, amount=_lost(source))
     if kind == "partition":
         one, other = source.sample(everybody, 2)
         seconds = source.choice((0.05, 0.5, 3.0)) * source.uniform(0.5, 1.5)
@@ -99,10 +114,18 @@ def _draw(source: random.Random, kind: str, nodes: Sequence[str], at: float) -> 
         "clock": source.uniform(0.01, 5.0),
         "disk": source.uniform(0.05, 0.5),
         "full": 0.0,
+        "drift": source.uniform(-DRIFT, DRIFT),
     }
     seconds = source.choice((0.1, 0.5, 2.0)) * source.uniform(0.5, 1.5)
+    if kind == "drift":
+        seconds *= 10
     node = source.choice(everybody)
     return Fault(at=at, kind=kind, node=node, seconds=seconds, amount=amounts[kind])
+
+
+def _lost(source: random.Random) -> float:
+    """Return how many of the last seconds of a killed process nothing has left it."""
+    return source.uniform(0, 0.002)
 
 
 class Injector:
@@ -110,6 +133,7 @@ class Injector:
 
     Attributes:
         done: How many of each kind were done; those that met nobody are not counted.
+        until: When the last of them will have been taken back, in virtual seconds.
     """
 
     def __init__(self, world: World, faults: Sequence[Fault]) -> None:
@@ -117,10 +141,13 @@ class Injector:
         self._world = world
         self._faults = faults
         self._undo: dict[Fault, Callable[[], None]] = {}
+        self.until = 0.0
         self._over = False
 
     def begin(self) -> None:
         """Let it go wrong from now on."""
+        last = max((fault.at + fault.seconds for fault in self._faults), default=0.0)
+        self.until = self._world.loop.time() + last
         for fault in self._faults:
             self._world.loop.call_later(fault.at, self._do, fault, context=KERNEL)
 
@@ -154,6 +181,15 @@ class Injector:
         if process is None:
             return None
         process.kill(lost=fault.amount)
+        return _nothing
+
+    _leader = _crash
+
+    def _blackout(self, fault: Fault) -> Callable[[], None] | None:
+        if self._crash(fault) is None:
+            return None
+        for process in self._world.processes:
+            process.kill(lost=fault.amount)
         return _nothing
 
     def _pause(self, fault: Fault) -> Callable[[], None] | None:
@@ -199,6 +235,13 @@ class Injector:
             return None
         process.shift_clock(fault.amount)
         return _nothing
+
+    def _drift(self, fault: Fault) -> Callable[[], None] | None:
+        process = self._world.living(fault.node)
+        if process is None or process.rate != 1.0:
+            return None
+        process.set_rate(1.0 + fault.amount)
+        return lambda: process.set_rate(1.0)
 
     def _startup(self, fault: Fault) -> Callable[[], None] | None:
         if self._crash(fault) is None:

@@ -48,8 +48,11 @@ class Guard:
             (threading.Thread, "start", self._instead(threading.Thread.start, "a thread")),
             (time, "sleep", self._instead(time.sleep, "real sleep")),
             (time, "time", lambda: EPOCH + now()),
+            (time, "time_ns", lambda: _nanoseconds(EPOCH + now())),
             (time, "monotonic", now),
+            (time, "monotonic_ns", lambda: _nanoseconds(now())),
             (time, "perf_counter", now),
+            (time, "perf_counter_ns", lambda: _nanoseconds(now())),
         ]
         real = [(owner, name, getattr(owner, name)) for owner, name, _ in exchanged]
         _exchange(exchanged)
@@ -80,6 +83,10 @@ class Guard:
             return real(*args, **kwargs)
 
         return call
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1e9)
 
 
 def _exchange(functions: list[tuple[Any, str, Any]]) -> None:

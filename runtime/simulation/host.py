@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from ...protocols.control import JournalClaim, NodeConfig
+from ...protocols.errors import StateExistsError
 from ..durable.memory import MemoryStore
 from ..life import live
 from ..node.host import Usage
 from ..security import Roster
 from .errors import SimulationError
 from .loop import KERNEL
+from .watched import put_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,9 @@ R = TypeVar("R")
 
 DIRECTORY: Final = Path("/simulated")
 """What stands for the run directory; nothing is ever written there."""
+
+START_SHIFT: Final = 32
+"""Bits of an epoch that count the claims of one start of the runtime."""
 
 
 class SimulatedWorker:
@@ -56,6 +61,7 @@ class SimulatedHost:
 
     def __init__(self, world: World, process: SimulatedProcess) -> None:
         self._world = world
+        self._memory = world.memory
         self.process = process
         self.roster = Roster()
         self.now = process.now
@@ -71,8 +77,8 @@ class SimulatedHost:
         return SimulatedWorker(self._world, threads)
 
     def open_memory(self) -> HeapSegments:
-        """Return the memory that all nodes share."""
-        return self._world.memory
+        """Return the memory that all nodes of one start of the runtime share."""
+        return self._memory
 
     def open_store(self, place: str) -> MemoryStore:
         """Return this process's way to the world's disk; what was under way there outlives it."""
@@ -83,7 +89,12 @@ class SimulatedHost:
             seconds=self._world.disk_seconds,
             fault=self._world.disk_fault,
             at_disk=partial(loop.call_later, context=KERNEL),
+            survives=self._survives,
         )
+
+    def _survives(self) -> bool:
+        """Return whether a write that is due gets to the disk; a process may have died over it."""
+        return not self.process.dead or self._world.chance(0.5)
 
     def usage(self) -> Usage:
         """Return nothing used: all nodes share one real process."""
@@ -91,19 +102,22 @@ class SimulatedHost:
 
     def attach(self, node: Node) -> None:
         """Watch the node that lives here."""
-        self._world.watch.add(node, self.process)
+        watch = self._world.watch
+        watch.add(node, self.process)
+        put_on(node, watch, self.process)
 
 
 class SimulatedState:
-    """Gives out the rights to journals on the world's disk."""
+    """Gives out the rights to journals on the world's disk, to one start of the runtime."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int) -> None:
+        self._generation = generation
         self._claims = 0
 
     def claim(self) -> JournalClaim:
         """Return the right to a journal; it ends where a later one is used."""
         self._claims += 1
-        return JournalClaim(place="", epoch=self._claims)
+        return JournalClaim(place="", epoch=self._generation << START_SHIFT | self._claims)
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -118,8 +132,9 @@ class SimulatedLeaderHost(SimulatedHost):
         """There is no folder to take hold of."""
 
     def new_cookie(self) -> str:
-        """Return a secret, the same in every run of a seed."""
-        return f"{self._world.random('cookie').getrandbits(128):032x}"
+        """Return a secret of this start of the runtime, the same in every run of a seed."""
+        source = self._world.random(f"cookie/{self.process.generation}")
+        return f"{source.getrandbits(128):032x}"
 
     def publish(self, *, endpoint: str, cookie: str, topology: str) -> None:
         """Nobody looks for a simulated runtime."""
@@ -127,7 +142,9 @@ class SimulatedLeaderHost(SimulatedHost):
     def start_process(self, config: NodeConfig) -> SimulatedProcess:
         """Start the process of one life of a node; it takes a while to come up."""
         config = msgspec.json.decode(msgspec.json.encode(config), type=NodeConfig)
-        process = self._world.new_process(config.node, config.life)
+        process = self._world.new_process(
+            config.node, config.life, generation=self.process.generation
+        )
         over = asyncio.Event()
         process.on_hang_up = over.set
         process.start(self._live(config, process, over))
@@ -142,9 +159,18 @@ class SimulatedLeaderHost(SimulatedHost):
         await live(config, SimulatedHost(self._world, process), over)
 
     def open_state(self, path: Path | None, *, resume: bool, discard: bool) -> SimulatedState:
-        """Return the world's durable state; there is no earlier run of it."""
-        del path, resume, discard
-        return SimulatedState()
+        """Return the world's durable state.
+
+        Raises:
+            StateExistsError: An earlier start left something, and nobody says what becomes of it.
+        """
+        del path  # there is one disk
+        disk = self._world.disk
+        if discard:
+            disk.discard()
+        elif disk.actors and not resume:
+            raise StateExistsError(str(DIRECTORY))
+        return SimulatedState(self.process.generation)
 
     def remove(self) -> None:
         """There is no folder."""

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ..node.link import Link
     from ..node.node import Node
     from ..node.target import Lane, RemoteTarget
-    from .process import SimulatedProcess
+    from .ledger import Ledger
+    from .world import World
 
 
-def leaks(nodes: Mapping[SimulatedProcess, Node]) -> list[str]:
+def leaks(world: World) -> list[str]:
     """Return what is left over, in words; nothing of it should be."""
-    by_life = {(node.name, node.life): node for node in nodes.values()}
-    found: list[str] = []
-    for node in nodes.values():
-        found += _in_cells(node)
+    nodes = [n for p, n in world.watch.nodes.items() if p.generation == world.generation]
+    by_life = {(node.name, node.life): node for node in nodes}
+    found = [
+        f"{process!r}: its leader is gone, and it has not left"
+        for process in world.processes
+        if process.generation != world.generation and not process.dead
+    ]
+    for node in nodes:
+        found += _in_cells(node, world.watch.ledger)
         found += [f"{node.name}: a deadline of {what}" for what in _in_wheel(node)]
         for link in node.router.links.values():
             if link.dead is None and (link.node, link.life) in by_life:
@@ -26,12 +32,14 @@ def leaks(nodes: Mapping[SimulatedProcess, Node]) -> list[str]:
     return found
 
 
-def _in_cells(node: Node) -> Iterator[str]:
+def _in_cells(node: Node, ledger: Ledger) -> Iterator[str]:
     for cell in node.cells.values():
         if cell.depth:
             yield f"{cell.key}: {cell.depth} messages in the mailbox of an actor at rest"
         if cell.state in {"restarting", "starting"}:
             yield f"{cell.key}: it is still {cell.state}"
+        if cell.durable is not None and (inbox := ledger.account(cell.address.actor).inbox):
+            yield f"{cell.key}: {len(inbox)} tells in the inbox of an actor at rest"
 
 
 def _in_wheel(node: Node) -> Iterator[str]:

@@ -35,17 +35,23 @@ MAX_STEPS: Final = 2_000_000
 
 
 class Handle:
-    """A callback that is due, now or at a time."""
+    """A callback that is due, now or at a time; a timer may go by the clock of a process."""
 
-    __slots__ = ("args", "callback", "context", "done", "due")
+    __slots__ = ("args", "callback", "clock", "context", "done", "due")
 
     def __init__(
-        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context, due: float
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: Context,
+        due: float,
+        clock: SimulatedProcess | None = None,
     ) -> None:
         self.callback = callback
         self.args = args
         self.context = context
         self.due = due
+        self.clock = clock
         self.done = False
 
     def cancel(self) -> None:
@@ -83,6 +89,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     """Runs callbacks in order, and lets time pass only when there is none.
 
     Attributes:
+        now: Virtual seconds since the start, as `time` returns them.
         steps: Callbacks run so far.
         most_steps: Callbacks after which a run counts as one that does not end.
         unhandled: Called with what nobody handled: a text and an error or None.
@@ -92,7 +99,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self.steps = 0
         self.most_steps = MAX_STEPS
         self.unhandled: Callable[[str, BaseException | None], None] = lambda _what, _error: None
-        self._now = 0.0
+        self.now = 0.0
         self._ready: deque[Handle] = deque()
         self._timers: list[tuple[float, int, Handle]] = []
         self._order = 0
@@ -104,13 +111,13 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def time(self) -> float:
         """Return virtual seconds since the start."""
-        return self._now
+        return self.now
 
     def call_soon(  # type: ignore[override]  # its own kind of handle
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Handle:
         """Run a callback after those that are due already."""
-        handle = Handle(callback, args, copy_context() if context is None else context, self._now)
+        handle = Handle(callback, args, copy_context() if context is None else context, self.now)
         if not self._closed:
             self._ready.append(handle)
         return handle
@@ -124,8 +131,13 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: Context | None = None,
     ) -> Handle:
-        """Run a callback at a time."""
-        handle = Handle(callback, args, copy_context() if context is None else context, when)
+        """Run a callback at a time; of a process that has no other context, by its clock."""
+        clock = None
+        if context is None:
+            context, clock = copy_context(), PROCESS.get()
+            if clock is not None and clock.rate != 1.0:
+                when = self.now + (when - self.now) / clock.rate
+        handle = Handle(callback, args, context, when, clock)
         self._order += 1
         heapq.heappush(self._timers, (when, self._order, handle))
         return handle
@@ -137,19 +149,19 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: Context | None = None,
     ) -> Handle:
-        """Run a callback after a delay."""
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        """Run a callback after a delay; otherwise as `call_at`."""
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def resume(self, handles: deque[Handle]) -> None:
         """Run what was held back, before anything that is due later."""
         self._ready.extend(handles)
         handles.clear()
 
-    def hasten(self, process: SimulatedProcess, seconds: float) -> None:
-        """Let the timers of a process be due earlier, in their order."""
+    def shift(self, process: SimulatedProcess, due: Callable[[float], float]) -> None:
+        """Let the timers that go by a process's clock be due when `due` says, but not before now."""
         self._timers = [
-            (max(self._now, when - seconds), order, handle)
-            if handle.context.get(PROCESS) is process
+            (max(self.now, due(when)), order, handle)
+            if handle.clock is process
             else (when, order, handle)
             for when, order, handle in self._timers
         ]
@@ -192,8 +204,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         sys.set_asyncgen_hooks(firstiter=None, finalizer=self._finalize)
         self._running = True
         try:
-            while not (task.done() or self._halted):
-                self._step()
+            self._run_until(task)
         finally:
             self._running = False
             sys.set_asyncgen_hooks(*hooks)
@@ -204,30 +215,38 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         """Run no further callback."""
         self._halted = True
 
-    def _step(self) -> None:
-        timers, ready = self._timers, self._ready
-        if not ready:
-            while timers and timers[0][2].done:
-                heapq.heappop(timers)
-            if not timers:
-                raise SimulationError("everything waits, and nothing is left to wait for")
-            self._now = max(self._now, timers[0][0])
-        while timers and timers[0][0] <= self._now:
-            ready.append(heapq.heappop(timers)[2])
-        handle = ready.popleft()
-        if handle.done:
-            return
-        process = handle.context.get(PROCESS)
-        if process is not None and process.held_up and not process.admits(handle):
-            return
-        self.steps += 1
-        self._now += STEP_SECONDS
-        if self.steps > self.most_steps:
-            raise SimulationError(f"it does not end: {self.steps} callbacks have run")
-        try:
-            handle.context.run(handle.callback, *handle.args)
-        except Exception as error:  # noqa: BLE001  # as every loop does
-            self.unhandled(f"callback {handle.callback!r}", error)
+    def _run_until(self, task: asyncio.Future[Any]) -> None:
+        ready, done, pop = self._ready, task.done, heapq.heappop
+        while not (done() or self._halted):
+            timers = self._timers  # another list after a clock has jumped
+            if not ready:
+                self._jump()
+            while timers and timers[0][0] <= self.now:
+                ready.append(pop(timers)[2])
+            handle = ready.popleft()
+            if handle.done:
+                continue
+            context = handle.context
+            process = context.get(PROCESS)
+            if process is not None and process.held_up and not process.admits(handle):
+                continue
+            self.steps += 1
+            self.now += STEP_SECONDS
+            if self.steps > self.most_steps:
+                raise SimulationError(f"it does not end: {self.steps} callbacks have run")
+            try:
+                context.run(handle.callback, *handle.args)
+            except Exception as error:  # noqa: BLE001  # as every loop does
+                self.unhandled(f"callback {handle.callback!r}", error)
+
+    def _jump(self) -> None:
+        """Let time pass until the next timer is due."""
+        timers = self._timers
+        while timers and timers[0][2].done:
+            heapq.heappop(timers)
+        if not timers:
+            raise SimulationError("everything waits, and nothing is left to wait for")
+        self.now = max(self.now, timers[0][0])
 
     def _finalize(self, generator: AsyncGenerator[Any, Any]) -> None:
         if not self._closed:

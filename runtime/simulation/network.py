@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING, Final
 
 from ...protocols.arrays import Buffer  # noqa: TC001  # a dataclass field's type
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from .trace import Trace
 
 SCHEME: Final = "sim://"
+"""What endpoints begin with; then come the start of the runtime, the node and its life."""
+
+
+def node_at(endpoint: str) -> str:
+    """Return the node that an endpoint belongs to."""
+    return endpoint.removeprefix(SCHEME).split("/")[1]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,8 +94,8 @@ class Network:
         if weather.loss and source.random() < weather.loss:
             return []
         times = 2 if weather.repeat and source.random() < weather.repeat else 1
-        least = weather.latency + weather.lag
-        return [least + source.expovariate(1.0 / weather.jitter) for _ in range(times)]
+        least, jitter = weather.latency + weather.lag, weather.jitter
+        return [least - jitter * log(1.0 - source.random()) for _ in range(times)]
 
     def cut(self, one: str, other: str) -> None:
         """Let nothing through between two nodes, either way; what arrives meanwhile is lost."""
@@ -129,7 +136,7 @@ class SimulatedTransport:
         self.identity = f"{process.node}/{process.life}".encode()
         self.on_batch: OnBatch | None = None
         self._network = network
-        self._endpoint = f"{SCHEME}{process.node}/{process.life}"
+        self._endpoint = f"{SCHEME}{process.generation}/{process.node}/{process.life}"
 
     @property
     def endpoint(self) -> str:
@@ -170,19 +177,19 @@ class Edge:
         self._source = source
         self._endpoint = endpoint
         self._arrival = 0.0
-        goal = endpoint.removeprefix(SCHEME)
-        self.name = f"{source.process!r} -> {goal}"
-        self.pair = frozenset((source.process.node, goal.rpartition("/")[0]))
+        self.name = f"{source.process!r} -> {endpoint.removeprefix(SCHEME)}"
+        self.pair = frozenset((source.process.node, node_at(endpoint)))
 
     def send(self, parts: list[Buffer]) -> None:
         """Send one multipart message."""
         if self._source.process.dead:
             return
         network = self._network
-        batch, *frames = (bytes(part) for part in parts)
-        now = network.loop.time()
+        batch = bytes(parts[0])
+        frames: list[Buffer] = [bytes(part) for part in parts[1:]] if len(parts) > 1 else []
+        now = network.loop.now
         network.trace.batch("sent", self.name, batch)
-        parcel = Parcel(now, batch, list(frames))
+        parcel = Parcel(now, batch, frames)
         goal = network.at(self._endpoint)
         context = goal.process.context if goal is not None else KERNEL
         delays = network.delays()
@@ -223,8 +230,7 @@ class SimulatedProbe:
         self._endpoint = endpoint
         self._bounds = bounds
         self._on_change = on_change
-        goal = endpoint.removeprefix(SCHEME).rpartition("/")[0]
-        self._pair = frozenset((watcher.node, goal))
+        self._pair = frozenset((watcher.node, node_at(endpoint)))
         self._reached = False
         self._timer: Handle | None = None
         network.probe(self, wanted=True)

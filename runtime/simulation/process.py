@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DETECTION_SECONDS: Final = 0.002
 """Virtual seconds from a process's end until its parent knows of it."""
 
+ORPHAN_SECONDS: Final = 10.0
+"""Virtual seconds after its parent's end after which a process that has not left ends by force."""
+
 
 class SimulatedProcess:
     """One process: whatever runs in its context belongs to it.
@@ -27,18 +30,23 @@ class SimulatedProcess:
     Attributes:
         node: The node that it runs.
         life: Which life of it.
+        generation: Which start of the runtime it belongs to.
         context: Makes callbacks its own.
         held_up: Whether callbacks have to ask whether they may run: it is paused, slow or dead.
         dead: Whether it has ended.
         paused: Whether it stands still.
+        rate: Seconds that its monotonic clock counts in a second.
         ended_at: When it ended, in virtual seconds.
         lost_after: What it sent later than this never left it.
         hung_up: Set when its standard input closes.
     """
 
-    def __init__(self, node: str, life: int, pid: int, loop: SimulatedLoop) -> None:
+    def __init__(
+        self, node: str, life: int, pid: int, loop: SimulatedLoop, *, generation: int = 1
+    ) -> None:
         self.node = node
         self.life = life
+        self.generation = generation
         self.pid = pid
         self.loop = loop
         self.context = Context()
@@ -60,14 +68,16 @@ class SimulatedProcess:
         self._waking = False
         self._exit: Exit | None = None
         self._waiters: list[asyncio.Future[Exit]] = []
-        self._clock = 0.0
+        self.rate = 1.0
+        self._offset = 0.0
 
     def __repr__(self) -> str:
-        return f"{self.node}/{self.life}"
+        start = f"{self.generation}:" if self.generation > 1 else ""
+        return f"{start}{self.node}/{self.life}"
 
     def now(self) -> float:
-        """Return its monotonic clock: the loop's, shifted."""
-        return self.loop.time() + self._clock
+        """Return its monotonic clock."""
+        return self.loop.now * self.rate + self._offset
 
     # What is done to it.
 
@@ -79,13 +89,13 @@ class SimulatedProcess:
     def kill(self, lost: float = 0.0) -> None:
         """End it at once, as SIGKILL does; what it sent in the last `lost` seconds is lost."""
         if not self.dead:
-            self.lost_after = self.loop.time() - lost
+            self.lost_after = self.loop.now - lost
             self.end(Exit(None, "SIGKILL", ()))
 
     def end(self, how: Exit) -> None:
         """It has ended: nothing of it runs any more; its parent hears of it soon."""
         self.dead = self.held_up = True
-        self.ended_at = self.loop.time()
+        self.ended_at = self.loop.now
         self._grave.extend(self._held)
         self._held.clear()
         self._exit = how
@@ -103,7 +113,7 @@ class SimulatedProcess:
         """Let it go on."""
         if self.paused and not self.dead:
             self.paused = False
-            self.resumed_at = self.loop.time()
+            self.resumed_at = self.loop.now
             self.held_up = self._pace > 0.0
             self.loop.resume(self._held)
             self.on_change()
@@ -115,7 +125,7 @@ class SimulatedProcess:
         self._pace = pace
         self.held_up = self.paused or pace > 0.0
         if not self.held_up:
-            self.resumed_at = self.loop.time()
+            self.resumed_at = self.loop.now
             self.loop.resume(self._held)
 
     @property
@@ -125,8 +135,15 @@ class SimulatedProcess:
 
     def shift_clock(self, seconds: float) -> None:
         """Let its monotonic clock jump ahead; its timers go by that clock too."""
-        self._clock += seconds
-        self.loop.hasten(self, seconds)
+        self._offset += seconds
+        self.loop.shift(self, lambda due: due - seconds / self.rate)
+
+    def set_rate(self, rate: float) -> None:
+        """Let its monotonic clock run faster or slower from now on, and its timers with it."""
+        now, factor = self.loop.now, self.rate / rate
+        self._offset += now * (self.rate - rate)
+        self.rate = rate
+        self.loop.shift(self, lambda due: now + (due - now) * factor)
 
     def admits(self, handle: Handle) -> bool:
         """Return whether a callback of its may run now; keep it otherwise."""
@@ -136,7 +153,7 @@ class SimulatedProcess:
         if self.paused:
             self._held.append(handle)
             return False
-        now = self.loop.time()
+        now = self.loop.now
         if now < self._free_at:
             self._held.append(handle)
             self._wake_later()
@@ -158,7 +175,7 @@ class SimulatedProcess:
 
     async def wait(self) -> Exit:
         """Return once it has ended."""
-        if self._exit is not None and self.loop.time() >= self.ended_at + DETECTION_SECONDS:
+        if self._exit is not None and self.loop.now >= self.ended_at + DETECTION_SECONDS:
             return self._exit
         waiter = self.loop.create_future()
         self._waiters.append(waiter)
@@ -173,8 +190,17 @@ class SimulatedProcess:
         """Let it leave in order."""
         self.loop.call_soon(self._hear, context=self.context)
 
+    def orphan(self) -> None:
+        """Its parent has ended: it hears that its standard input closes, and must be gone soon."""
+        self.hang_up()
+        self.loop.call_later(ORPHAN_SECONDS, self._end_by_force, context=self.context)
+
     def _hear(self) -> None:
         self.on_hang_up()
+
+    def _end_by_force(self) -> None:
+        if not self.dead:
+            self.end(Exit(1, None, ()))
 
     def _tell(self) -> None:
         assert self._exit is not None, "it has ended"

@@ -11,26 +11,25 @@ from ...protocols.envelope import Request
 from ...protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...protocols.envelope import AnyMessage
+    from .loop import SimulatedLoop
 
 EVENTS_KEPT: Final = 200
 """How many of the last events can be shown."""
 
+_HASHED_AT_ONCE: Final = 256
+"""Events that are taken into the digest together: many small texts cost more than a large one."""
+
 
 class Trace:
-    """Notes events in virtual time.
+    """Notes events in virtual time."""
 
-    Attributes:
-        counts: How often each kind of event was noted.
-    """
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self.counts: Counter[str] = Counter()
-        self._now = now
+    def __init__(self, loop: SimulatedLoop) -> None:
+        self._counts: Counter[str] = Counter()
+        self._loop = loop
         self._digest = blake2b(digest_size=16)
         self._last: deque[tuple[float, str, str, bytes]] = deque(maxlen=EVENTS_KEPT)
+        self._fresh: list[tuple[float, str, str, bytes]] = []
 
     def note(self, kind: str, what: str) -> None:
         """Note an event."""
@@ -41,19 +40,34 @@ class Trace:
         self._add(kind, edge, batch)
 
     def _add(self, kind: str, what: str, batch: bytes) -> None:
-        at = self._now()
-        self.counts[kind] += 1
-        self._digest.update(f"{at!r} {kind} {what}".encode())
-        self._digest.update(batch)
-        self._last.append((at, kind, what, batch))
+        fresh = self._fresh
+        fresh.append((self._loop.now, kind, what, batch))
+        if len(fresh) == _HASHED_AT_ONCE:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        if not self._fresh:
+            return
+        fresh, self._fresh = self._fresh, []
+        self._counts.update([kind for _, kind, _, _ in fresh])
+        self._digest.update(f"{repr(fresh)[1:-1]}, ".encode())
+        self._last.extend(fresh)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each kind of event was noted."""
+        self._take_in()
+        return self._counts
 
     @property
     def digest(self) -> str:
         """The digest of every event so far: equal in two runs only if all of them were."""
+        self._take_in()
         return self._digest.hexdigest()
 
     def lines(self, count: int = EVENTS_KEPT) -> list[str]:
         """Return the last events, one a line, with their virtual times."""
+        self._take_in()
         return [
             f"{at:12.6f}  {kind:<9} {what}{_contents(batch)}"
             for at, kind, what, batch in list(self._last)[-count:]

@@ -1,27 +1,26 @@
 """Watches the nodes of a simulated world: what every runtime promises is checked at each step.
 
-A node lets its sender and the class of its cells be replaced; those put here note what is asked,
-told and handled, and change nothing of it.
+What it goes by is told by the senders and cells in `watched.py`.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Hashable  # noqa: TC003  # likewise
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from ..node.cell import Cell
-from ..node.keyed import Keyed
-from ..node.sender import NodeSender
-from ..node.sending import ASK
+from ..node.sending import Sending  # noqa: TC001  # a dataclass field's type, as those below
+from .ledger import Ledger
 from .loop import KERNEL, Handle
-from .process import SimulatedProcess  # noqa: TC001  # a dataclass field's type
+from .process import SimulatedProcess  # noqa: TC001
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from ..node.node import Node
-    from ..node.sending import Sending
     from .loop import SimulatedLoop
     from .trace import Trace
+    from .watched import WatchedCell
 
 LATE_SECONDS: Final = 1.0
 """How much later than its deadline an ask may end, in virtual seconds."""
@@ -41,13 +40,31 @@ class Violation:
 
 
 @dataclass(slots=True)
-class OpenAsk:
-    """An ask that has not ended."""
+class OpenCall:
+    """An ask, or a tell that is awaited, that has not ended.
+
+    Attributes:
+        process: Who waits.
+        is_ask: Whether it is an ask.
+        sending: What was sent first, once it was.
+        due: By when it ends, if it has a deadline.
+        alarm: Raised when it has not.
+    """
 
     process: SimulatedProcess
-    what: str = ""
+    is_ask: bool
+    sending: Sending | None = None
     due: float | None = None
     alarm: Handle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was sent, by whom, and whether for the first time."""
+
+    sending: Sending
+    process: SimulatedProcess
+    is_first: bool
 
 
 class Watch:
@@ -59,6 +76,7 @@ class Watch:
         messages: Messages handled so far.
         asks: Asks that have ended.
         failed_asks: How many of them with an error, by its class.
+        ledger: What durable actors have promised.
     """
 
     def __init__(self, loop: SimulatedLoop, trace: Trace) -> None:
@@ -69,23 +87,22 @@ class Watch:
         self.failed_asks: dict[str, int] = {}
         self._loop = loop
         self._trace = trace
+        self.ledger = Ledger(self.fail)
         self._numbers = 0
-        self._order: dict[tuple[str, str], int] = {}
+        self._order: dict[Hashable, int] = {}
         self._handled: dict[bytes, str] = {}
-        self._sent: dict[bytes, Sending] = {}
+        self._sent: dict[bytes, Sent] = {}
 
     def fail(self, invariant: str, what: str) -> None:
         """Tell that an invariant does not hold; the run ends here."""
         if self.violation is None:
-            self.violation = Violation(invariant, what, self._loop.time())
+            self.violation = Violation(invariant, what, self._loop.now)
             self._trace.note("VIOLATION", f"{invariant}: {what}")
             self._loop.halt()
 
     def add(self, node: Node, process: SimulatedProcess) -> None:
-        """Watch a node from its first moment on."""
+        """A node lives in a process from now on."""
         self.nodes[process] = node
-        node.sender = WatchedSender(node, self, process)
-        node.cell_class = WatchedCell
 
     def remove(self, process: SimulatedProcess) -> None:
         """A node's process has ended."""
@@ -93,46 +110,56 @@ class Watch:
 
     # What the watched sender and cells tell.
 
-    def number(self, sending: Sending) -> None:
+    def number(self, sending: Sending, process: SimulatedProcess, *, is_first: bool) -> None:
         """Give a message its place among all that were ever sent."""
         self._numbers += 1
         sending.trace = number = self._numbers.to_bytes(16, "big")
-        self._sent[number] = sending
+        self._sent[number] = Sent(sending, process, is_first)
         _bound(self._sent)
 
-    def begin(self, ask: OpenAsk, sending: Sending) -> None:
-        """An ask is on its way."""
+    def begin(self, call: OpenCall, sending: Sending) -> None:
+        """A call is on its way."""
+        call.sending = sending
         if sending.deadline is None:
             return
-        ask.what = sending.what
-        ask.due = self._loop.time() + sending.deadline - ask.process.now()
-        ask.alarm = self._loop.call_at(ask.due + LATE_SECONDS, self._overdue, ask, context=KERNEL)
+        call.due = self._loop.now + sending.deadline - call.process.now()
+        at = call.due + LATE_SECONDS
+        call.alarm = self._loop.call_at(at, self._overdue, call, context=KERNEL)
 
-    def end(self, ask: OpenAsk, error: BaseException | None) -> None:
-        """An ask has ended."""
-        self.asks += 1
-        if error is not None:
-            name = type(error).__name__
-            self.failed_asks[name] = self.failed_asks.get(name, 0) + 1
-        if ask.alarm is not None:
-            ask.alarm.cancel()
+    def end(self, call: OpenCall, error: BaseException | None) -> None:
+        """A call has ended."""
+        if call.is_ask:
+            self.asks += 1
+            if error is not None:
+                name = type(error).__name__
+                self.failed_asks[name] = self.failed_asks.get(name, 0) + 1
+        if call.alarm is not None:
+            call.alarm.cancel()
 
-    def _overdue(self, ask: OpenAsk) -> None:
-        process = ask.process
+    def _overdue(self, call: OpenCall) -> None:
+        process = call.process
         if process.dead:
             return
-        now = self._loop.time()
+        now = self._loop.now
         if process.is_disturbed or process.resumed_at + LATE_SECONDS > now:
-            ask.alarm = self._loop.call_at(now + LATE_SECONDS, self._overdue, ask, context=KERNEL)
+            at = now + LATE_SECONDS
+            call.alarm = self._loop.call_at(at, self._overdue, call, context=KERNEL)
             return
-        late = f"{ask.what} from {process!r} was due at {ask.due:.3f} and has not ended"
+        assert call.sending is not None, "it has begun"
+        assert call.sending.deadline is not None, "it has a deadline"
+        left = call.sending.deadline + LATE_SECONDS - process.now()
+        if left > 0.0:  # its clock runs slowly
+            at = now + left + LATE_SECONDS / 10
+            call.alarm = self._loop.call_at(at, self._overdue, call, context=KERNEL)
+            return
+        late = f"{call.sending.what} from {process!r} was due at {call.due:.3f} and has not ended"
         self.fail("every ask ends by its deadline", late)
 
-    def handled(self, cell: Cell, request: Any) -> None:
+    def handled(self, cell: WatchedCell, request: Any) -> None:
         """A message comes to its handler."""
         self.messages += 1
-        if cell.durable is not None:
-            return  # handled again after a crash, from a state that does not know of it yet
+        if cell.durable is not None and not request.spec.concurrent:
+            return  # it may be handled again: what counts is what is written of it
         message = request.trace
         what = f"{request.spec.name} from {request.source} to {cell.key}"
         before = self._handled.get(message)
@@ -141,11 +168,12 @@ class Watch:
         self._handled[message] = cell.key
         _bound(self._handled)
         sent = self._sent.get(message)
-        if sent is not None and sent.target.address.incarnation != cell.address.incarnation:
+        incarnation = cell.address.incarnation
+        if sent is not None and sent.sending.target.address.incarnation != incarnation:
             self.fail("a message is handled by the life that it was sent to", what)
-        if request.spec.concurrent or isinstance(request, Keyed):
-            return  # retries keep no order
-        edge = (request.source, f"{cell.key}@{cell.address.incarnation}")
+        edge = None if request.spec.concurrent else self.edge(message, request.source, cell)
+        if edge is None:
+            return
         last = self._order.get(edge, 0)
         number = int.from_bytes(message, "big")
         if number < last:
@@ -153,10 +181,17 @@ class Watch:
             self.fail("messages keep their order", f"{what}: {order}")
         self._order[edge] = number
 
+    def edge(self, message: bytes, source: str, cell: WatchedCell) -> Hashable | None:
+        """Return whose messages to whom keep their order; None for what was sent again."""
+        sent = self._sent.get(message)
+        if sent is None or not sent.is_first:
+            return None
+        return sent.process, source, cell.process, cell.address
+
     def restarted(self, cell: WatchedCell, times: deque[float]) -> None:
         """An actor starts again after a failure."""
         limits = cell.limits
-        now = self._loop.time()
+        now = self._loop.now
         times.append(now)
         while times and times[0] <= now - limits.within:
             times.popleft()
@@ -165,79 +200,7 @@ class Watch:
             self.fail("restarts keep to their limit", f"{what}, {limits.max_restarts} are allowed")
 
 
-class WatchedSender(NodeSender):
-    """Sends as every node does, and tells of it."""
-
-    def __init__(self, node: Node, watch: Watch, process: SimulatedProcess) -> None:
-        super().__init__(node)
-        self.watch = watch
-        self._process = process
-        self._entering: OpenAsk | None = None
-
-    async def ask(self, *arguments: Any, **options: Any) -> Any:
-        """Send a request and return its result."""
-        ask = self._entering = OpenAsk(self._process)
-        error: BaseException | None = None
-        try:
-            return await super().ask(*arguments, **options)
-        except BaseException as failure:
-            error = failure
-            raise
-        finally:
-            self.watch.end(ask, error)
-
-    def _sending(self, *arguments: Any, **options: Any) -> Sending:
-        sending = super()._sending(*arguments, **options)
-        self.watch.number(sending)
-        if sending.kind == ASK and self._entering is not None:
-            self.watch.begin(self._entering, sending)
-        self._entering = None
-        return sending
-
-
-class WatchedCell(Cell):
-    """Does what every cell does, and tells of it."""
-
-    __slots__ = ("_starts",)
-
-    @property
-    def limits(self) -> Any:
-        """How its failures are answered."""
-        return self.supervision
-
-    async def start(self) -> None:
-        """Make the actor and run its `started`."""
-        if self.restarts:
-            self._watch.restarted(self, self._starts)
-        else:
-            self._starts: deque[float] = deque()
-        await super().start()
-
-    async def handle(self, request: Any) -> None:
-        """Run one request."""
-        self._watch.handled(self, request)
-        await super().handle(request)
-
-    def raised(self, request: Any, error: BaseException) -> None:
-        """Take note of an assertion that does not hold; go on with any other error."""
-        assertion = _assertion_in(error)
-        if assertion is not None:
-            self._watch.fail("assertions of actors hold", f"{self.key}: {assertion}")
-        super().raised(request, error)
-
-    @property
-    def _watch(self) -> Watch:
-        return cast("WatchedSender", self._node.sender).watch
-
-
 def _bound(notes: dict[bytes, Any]) -> None:
     """Drop the oldest note when there are too many."""
     if len(notes) > MESSAGES_KEPT:
         del notes[next(iter(notes))]
-
-
-def _assertion_in(error: BaseException) -> AssertionError | None:
-    """Return the assertion that failed, also from within a group."""
-    if isinstance(error, BaseExceptionGroup):
-        return next(filter(None, map(_assertion_in, error.exceptions)), None)
-    return error if isinstance(error, AssertionError) else None

@@ -43,6 +43,7 @@ def main() -> None:
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what actors print is no result
     experiment = experiment_of(order.source, order.overrides, kinds=order.kinds)
+    gc.disable()  # it would look at a whole world, and find what is collected here anyway
     gc.collect()
     gc.freeze()  # what is there now stays: later collections need not look at it
     for index, seed in enumerate(order.seeds):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ...protocols.address import LEADER
 from ...protocols.errors import JournalError
 from ...protocols.log import log
-from ..durable.memory import MemoryDisk
 from ..memory import HeapSegments
 from .guard import GUARD
 from .host import SimulatedLeaderHost
-from .loop import PROCESS, SimulatedLoop
+from .ledger import WatchedDisk
+from .loop import KERNEL, PROCESS, SimulatedLoop
 from .network import Network, Weather
 from .process import SimulatedProcess
 from .trace import Trace
@@ -22,6 +22,7 @@ from .watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+    from contextvars import Context
 
     from ...protocols.errors import StateError
     from ..node.host import Exit, LeaderHost
@@ -45,30 +46,33 @@ class World:
         disk_lag: What its writes take longer, for a while.
         disk_is_full: Whether they fail.
         watch: Watches the nodes, and tells of what must not be.
-        leader: The process that the runtime under test is made in.
+        generation: How often the runtime was started.
         failing_starts: How many of the next processes of a node do not come up.
+        failed_starts: How many did not.
     """
 
     def __init__(self, seed: int, *, weather: Weather | None = None) -> None:
         self.seed = seed
         self.guard = GUARD
         self.loop = SimulatedLoop()  # type: ignore[abstract]  # it refuses the rest
-        self.trace = Trace(self.loop.time)
+        self.trace = Trace(self.loop)
         self.network = Network(self.loop, self.trace, self.random("network"), weather or Weather())
         self.memory = HeapSegments("simulated", SHARED_MEMORY_BYTES)
-        self.disk = MemoryDisk()
+        self.generation = 0
         self.processes: list[SimulatedProcess] = []
         self.watch = Watch(self.loop, self.trace)
+        self.disk = WatchedDisk(self.watch.ledger)
         self.disk_lag = 0.0
         self.disk_is_full = False
         self.failing_starts: dict[str, int] = {}
+        self.failed_starts = 0
         self._pids = count(1_000)
         self._durations = self.random("durations")
+        self._chances = self.random("chances")
         self.loop.unhandled = self._unhandled
-        self.leader = self.new_process(LEADER, 1)
 
     def run(self, scenario: Callable[[LeaderHost], Coroutine[Any, Any, Any]]) -> Any:
-        """Run what `scenario` makes of the leader's host; return what it returns.
+        """Run what `scenario` makes of a leader's host, in its process; return what it returns.
 
         Of a world that was halted by a violation the answer is None.
 
@@ -76,10 +80,23 @@ class World:
             SimulationError: It does not end, or waits for what never comes.
             Exception: What the scenario raises.
         """
-        host = SimulatedLeaderHost(self, self.leader)
+        host = self.new_leader()
+        return self._complete(scenario(host), host.process.context)
+
+    def conduct(self, conductor: Coroutine[Any, Any, Any]) -> Any:
+        """Run what belongs to no process, and starts leaders itself; otherwise as `run`."""
+        return self._complete(conductor, KERNEL)
+
+    def _complete(self, work: Coroutine[Any, Any, Any], context: Context) -> Any:
         with self._in_force():
-            task = self.loop.create_task(scenario(host), context=self.leader.context)
-            return self.loop.run_until_complete(task)
+            return self.loop.run_until_complete(self.loop.create_task(work, context=context))
+
+    def new_leader(self) -> SimulatedLeaderHost:
+        """Return the host of the next start of the runtime; nothing runs there yet."""
+        self.generation += 1
+        self.memory = HeapSegments("simulated", SHARED_MEMORY_BYTES)
+        process = self.new_process(LEADER, 1, generation=self.generation)
+        return SimulatedLeaderHost(self, process)
 
     @contextmanager
     def _in_force(self) -> Iterator[None]:
@@ -96,12 +113,12 @@ class World:
         """Return the randomness for one purpose, independent of all others."""
         return random.Random(f"{self.seed}/{purpose}")  # noqa: S311  # no secret
 
-    def new_process(self, node: str, life: int) -> SimulatedProcess:
+    def new_process(self, node: str, life: int, *, generation: int) -> SimulatedProcess:
         """Return a process in which nothing runs yet."""
         other = self.living(node)
-        if other is not None:
+        if other is not None and other.generation == generation:
             self.watch.fail("a node lives once at a time", f"{other!r} lives, {life} begins")
-        process = SimulatedProcess(node, life, next(self._pids), self.loop)
+        process = SimulatedProcess(node, life, next(self._pids), self.loop, generation=generation)
         process.on_end = self._ended
         process.on_change = self.network.look
         process.on_crash = self._crashed
@@ -110,7 +127,7 @@ class World:
         return process
 
     def living(self, node: str) -> SimulatedProcess | None:
-        """Return the process that a node runs in now."""
+        """Return the process that a node runs in now; of several, that of the latest start."""
         found = [p for p in self.processes if p.node == node and not p.dead]
         return found[-1] if found else None
 
@@ -119,11 +136,20 @@ class World:
         left = self.failing_starts.get(node, 0)
         if left:
             self.failing_starts[node] = left - 1
+            self.failed_starts += 1
         return left > 0
 
     def start_seconds(self) -> float:
         """Return how long a process takes to come up."""
         return self._durations.uniform(0.05, 0.5)
+
+    def restart_seconds(self) -> float:
+        """Return how long it takes until somebody starts a runtime again that was killed."""
+        return self._durations.uniform(0.05, 1.0)
+
+    def chance(self, probability: float) -> bool:
+        """Return whether something happens that happens with a probability."""
+        return self._chances.random() < probability
 
     def blocking_seconds(self) -> float:
         """Return how long a piece of blocking work takes."""
@@ -144,6 +170,18 @@ class World:
         said = "".join(f"\n{line}" for line in how.stderr_tail)
         self.trace.note("ended", f"{process!r}: {words}{said}")
         self.watch.remove(process)
+        if process.node == LEADER:
+            if how.exit_code == 0:
+                self._check_tasks(process)
+            for child in self.processes:
+                if child.generation == process.generation and not child.dead:
+                    child.orphan()
+
+    def _check_tasks(self, process: SimulatedProcess) -> None:
+        """See that a process has ended its tasks."""
+        left = [task for task in self.loop.tasks() if task.process is process]
+        if left:
+            self.watch.fail("nothing is left behind", f"tasks of {process!r}: {left}")
 
     def _crashed(self, process: SimulatedProcess, lines: list[str]) -> None:
         self.watch.fail("no node fails by itself", f"{process!r}\n" + "\n".join(lines))

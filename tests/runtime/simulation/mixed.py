@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator  # noqa: TC003  # handler hints are read at run time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from passel import Actor, ActorRef, handler
-from passel.protocols.errors import DeadActorError, PasselError
+from passel.protocols.errors import DeadActorError, PasselError, RemoteError
 from passel.runtime.simulation import Invariants, Outcome
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = (
     "add", "add", "slow", "keyed", "note", "note", "note", "peek", "count", "leave", "block",
-    "enter", "enter", "post", "weigh",
+    "enter", "enter", "post", "weigh", "spoil",
 )  # fmt: skip
 
 ROWS = 9_000
@@ -42,7 +44,7 @@ class Tally(Actor):
         self.noted: dict[str, int] = {}
 
     async def started(self) -> None:
-        self.born = self.context.random.getrandbits(48)
+        self.born = time.time_ns()
 
     @handler
     async def add(self, client: str, number: int, pause: float) -> int:
@@ -113,6 +115,12 @@ class Vault(Actor):
         return number
 
     @handler
+    async def spoil(self, client: str, number: int) -> None:
+        """Take a number, and fail: it must leave no trace."""
+        self.kept.setdefault(client, []).append(-number)
+        raise ValueError("spoilt")
+
+    @handler
     async def sheet(self) -> dict[str, list[int]]:
         """Return what is known."""
         return self.kept
@@ -171,7 +179,7 @@ class Client(Actor):
     @handler
     async def work(self, rounds: int) -> Report:
         """Do some rounds of work."""
-        report = Report(f"{self.context.address.incarnation}/{self.context.name}")
+        report = Report(f"{self.context.name} of {time.time_ns()}")
         for _ in range(rounds):
             try:
                 async with asyncio.TaskGroup() as group:
@@ -198,8 +206,12 @@ class Client(Actor):
                 born = await tally.add.options(timeout=timeout)(report.client, number, pause)
                 report.acknowledged.append(Added(index, born, number))
             case "keyed":
+                self.number += 1
                 keyed = tally.add.options(timeout=8.0, key=True)
-                born = await keyed(report.client, number, 0.0)
+                _, born = await asyncio.gather(
+                    tally.note.tell(report.client, self.number),
+                    keyed(report.client, number, 0.0),
+                )
                 report.acknowledged.append(Added(index, born, number))
             case "weigh":
                 await asyncio.gather(*(self._weigh(tally, number + more) for more in range(2)))
@@ -219,6 +231,10 @@ class Client(Actor):
                 async for _ in tally.count.options(timeout=5.0)(50):
                     if chance.random() < 0.2:
                         break
+            case "spoil":
+                with contextlib.suppress(RemoteError):
+                    vault = chance.choice(self.vaults)
+                    await vault.spoil.options(timeout=5.0)(report.client, number)
             case "block":
                 await tally.block.options(timeout=5.0)()
 
@@ -261,7 +277,27 @@ class Driver(Actor):
 
 
 class Kept(Invariants):
-    """What was acknowledged is there, once; nothing is there twice."""
+    """What was acknowledged is there, once; nothing is there twice.
+
+    It also enters numbers of its own from outside the runtime, and remembers over all lives of that
+    what was acknowledged.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    async def during(self, runtime: Runtime) -> None:
+        """Enter numbers, each until it is acknowledged, whoever is killed meanwhile."""
+        vaults = [runtime.named(f"vault-{index}", Vault) for index in range(2)]
+        while True:
+            enter = vaults[self.number % 2].enter.options(timeout=5.0, key=f"order {self.number}")
+            try:
+                await enter("outside", self.number)
+            except PasselError:
+                await asyncio.sleep(0.1)
+            else:
+                self.number += 1
+                await asyncio.sleep(0.5)
 
     async def after(self, runtime: Runtime, outcome: Outcome) -> None:
         """Compare what clients were told with what tallies know."""
@@ -291,10 +327,12 @@ class Kept(Invariants):
         kept = await vault.sheet()
         there = [(client, number) for client, numbers in kept.items() for number in numbers]
         assert len(there) == len(set(there)), f"vault {index} has numbers twice: {there}"
+        assert all(number >= 0 for _, number in there), f"vault {index} kept what failed: {there}"
         missing = {
             (report.client, entry.number)
             for report in outcome.value or ()
             for entry in report.entered
             if entry.vault == index
         } - set(there)
+        missing |= {("outside", n) for n in range(index, self.number, 2)} - set(there)
         assert not missing, f"vault {index} lost what it acknowledged: {missing}"

@@ -68,6 +68,16 @@ def test_waiting_for_what_never_comes_is_an_error() -> None:
         in_world(scenario)
 
 
+def test_clocks_that_count_nanoseconds_are_virtual_too() -> None:
+    async def scenario() -> list[int]:
+        clocks = (time.time_ns, time.monotonic_ns, time.perf_counter_ns)
+        before = [clock() for clock in clocks]
+        await asyncio.sleep(10.0)
+        return [clock() - was for clock, was in zip(clocks, before, strict=True)]
+
+    assert in_world(scenario)[0] == pytest.approx([10**10] * 3, rel=1e-4)
+
+
 def test_threads_and_real_sleep_are_refused_by_name() -> None:
     async def scenario() -> list[str]:
         said = []

@@ -6,7 +6,10 @@ Patching the runtime is what is tested here: a bug is a method that does a littl
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +20,20 @@ from passel.runtime.delivery.keys import KeyTable, Run
 from passel.runtime.delivery.reliability import GoBackN
 from passel.runtime.delivery.wheel import DeadlineWheel
 from passel.runtime.durable.grouping import GroupedJournal
-from passel.runtime.durable.transactions import Transactions
+from passel.runtime.durable.state import SavedState
+from passel.runtime.durable.transactions import Handle, Stage, Transactions
 from passel.runtime.memory.slots import SlotPool
 from passel.runtime.node.cell import Cell
+from passel.runtime.node.durable_cell import DurableCell
+from passel.runtime.node.keyed import Keyed
 from passel.runtime.node.link import Link
 from passel.runtime.node.receiver import Receiver
 from passel.runtime.node.recovery import Recovery
+from passel.runtime.node.retrying import Retrying
 from passel.runtime.node.target import Lane, RemoteTarget
-from passel.runtime.simulation import simulate
+from passel.runtime.simulation import Invariants, simulate
 from passel.runtime.simulation.experiment import experiment_of
+from passel.runtime.simulation.process import SimulatedProcess
 from passel.runtime.supervision.policy import RestartPolicy
 
 if TYPE_CHECKING:
@@ -166,6 +174,74 @@ def failure_kept_to_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recovery, "run", run)
 
 
+def keys_repeat_after_a_restart(patch: pytest.MonkeyPatch) -> None:
+    """A node makes the same keys again when the whole runtime is started again."""
+    real = Retrying.__init__
+
+    def init(retrying: Retrying, node: Any, make: Any) -> None:
+        real(retrying, node, make)
+        secret = f"{node.name}/{node.life}".encode()
+        retrying._prefix = hashlib.blake2b(secret, digest_size=8).hexdigest()
+
+    patch.setattr(Retrying, "__init__", init)
+
+
+def orphan_that_stays(patch: pytest.MonkeyPatch) -> None:
+    """A node does not notice that its leader is gone."""
+    patch.setattr(SimulatedProcess, "orphan", lambda _process: None)
+
+
+def state_left_out(patch: pytest.MonkeyPatch) -> None:
+    """Now and then a durable actor's state is not written with the message that changed it."""
+    real = SavedState.advance
+    calls = count()
+
+    def advance(saved: SavedState, actor: Any) -> Any:
+        found = real(saved, actor)
+        return ([], []) if next(calls) % 7 == 6 else found
+
+    patch.setattr(SavedState, "advance", advance)
+
+
+def inbox_left_behind(patch: pytest.MonkeyPatch) -> None:
+    """What an earlier life of a durable actor has taken is not handled."""
+    real = Transactions.begin
+
+    def begin(core: Transactions, contents: Any) -> Any:
+        return real(core, replace(contents, inbox={}))
+
+    patch.setattr(Transactions, "begin", begin)
+
+
+def ask_before_the_tells(patch: pytest.MonkeyPatch) -> None:
+    """A durable actor handles an ask before tells that came earlier, and are still being written."""
+
+    def ask(core: Transactions, key: str, waiter: Any) -> Any:
+        repeated = core._repeated(key, waiter)
+        if repeated is not None:
+            return repeated
+        entry = core._enter(key, None, waiter)
+        entry.stage = Stage.WAITING
+        return [Handle(entry)]
+
+    patch.setattr(Transactions, "ask", ask)
+
+
+def keyed_first(patch: pytest.MonkeyPatch) -> None:
+    """A request with a key is handled before those that came earlier."""
+    real = Cell.enqueue
+
+    def enqueue(cell: Cell, request: Any, *, first: bool = False) -> None:
+        real(cell, request, first=first or isinstance(request, Keyed))
+
+    patch.setattr(Cell, "enqueue", enqueue)
+
+
+def traces_of_failure(patch: pytest.MonkeyPatch) -> None:
+    """A durable actor keeps what a handler did before it raised."""
+    patch.setattr(DurableCell, "roll_back", lambda _durable: None)
+
+
 BUGS = [
     lost_credit,
     reordered_lane,
@@ -182,12 +258,31 @@ BUGS = [
     loss_not_mended,
     deadline_ignored,
     failure_kept_to_itself,
+    keys_repeat_after_a_restart,
+    orphan_that_stays,
+    state_left_out,
+    inbox_left_behind,
+    ask_before_the_tells,
+    keyed_first,
+    traces_of_failure,
 ]
+
+DURABLE_BUGS = [
+    forgotten_durable_key,
+    acknowledged_before_commit,
+    state_left_out,
+    inbox_left_behind,
+    ask_before_the_tells,
+    traces_of_failure,
+]
+"""Those that are caught also where the user has said nothing of what must hold."""
 
 
 @pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = experiment_of(FILE)
+    if plant in DURABLE_BUGS:
+        experiment = replace(experiment, invariants=Invariants)
     plant(monkeypatch)
 
     assert any(simulate(experiment, seed).violation is not None for seed in range(SEEDS))

@@ -33,7 +33,7 @@ def test_a_day_of_idling_leaves_nothing_behind() -> None:
                 gc.collect()
                 grown.append(len(gc.get_objects()))
             await asyncio.sleep(0.3)
-            assert leaks(world.watch.nodes) == []
+            assert leaks(world) == []
         return grown
 
     world.loop.most_steps = 20_000_000
