@@ -4,6 +4,7 @@ PasselError
 └── ModelError
     ├── ModelNotFoundError      no such model here; names the command that pulls it
     ├── ModelPullError          a pull failed; says at which step and what mends it
+    ├── ModelExportError        a model could not be written
     ├── ModelFormatError        a checkpoint is damaged or incomplete
     ├── UnsupportedModelError   a checkpoint needs something that the engine lacks
     ├── ChatTemplateError       a chat template refused its messages
@@ -47,6 +48,15 @@ class ModelPullError(ModelError):
         super().__init__(f"pulling {name} failed at {step}: {reason}; {mend}")
         self.name = name
         self.step = step
+        self.reason = reason
+
+
+class ModelExportError(ModelError):
+    """Raised when a model cannot be written to a folder; nothing is left behind."""
+
+    def __init__(self, folder: Path, *, reason: str) -> None:
+        super().__init__(f"the model cannot be written to {folder}: {reason}")
+        self.folder = folder
         self.reason = reason
 
 

@@ -106,6 +106,10 @@ class Tokenizer:
             raise ModelFormatError(path, reason=str(error)) from error
         return cls(inner, ends=_ends(folder, inner))
 
+    def save(self, path: Path) -> None:
+        """Write a `tokenizer.json`."""
+        self._inner.save(str(path))
+
     @property
     def size(self) -> int:
         """Number of ids, added tokens included."""

@@ -1,9 +1,10 @@
-"""`models pull` and `models list`."""
+"""`models pull`, `models list` and `models export`."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path  # noqa: TC003  # typer reads it
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Pull language models and see which are there.", no_args_is_help=True)
     group.command("pull")(pull_command)
     group.command("list")(list_command)
+    group.command("export")(export_command)
     app.add_typer(group, name="models")
 
 
@@ -67,6 +69,22 @@ def list_command(
     for card in known():
         where = str(here[card.name]) if card.name in here else "not pulled"
         typer.echo(f"{card.name:<20} {card.size / 1e6:>8.1f} MB  {card.license:<12} {where}")
+
+
+def export_command(
+    model: Annotated[str, typer.Argument(help="A pulled model, a .gguf file or a folder.")],
+    folder: Annotated[Path, typer.Argument(help="Where to; it must not exist yet.")],
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "bfloat16",
+) -> None:
+    """Write a model as a Hugging Face folder, which vLLM and others read.
+
+    **Examples**
+
+    `passel models export smollm2-135m smollm2`
+    """
+    from ...actors.llm.export import export  # loads torch
+
+    typer.echo(f"exported {model}: {export(model, folder, dtype=dtype)}")
 
 
 def _with_bar(name: str) -> str:

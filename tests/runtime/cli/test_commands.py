@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from passel.runtime.cli import exits
+from tests.actors.cache.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
     from .conftest import Commands
@@ -38,7 +39,7 @@ def test_help_lists_the_commands_and_the_exit_codes(passel: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[c] for c in COMMANDS] + [["models", "pull"], ["models", "list"]]
+    "words", [[c] for c in COMMANDS] + [["models", w] for w in ("pull", "list", "export")]
 )
 def test_help_of_every_command_has_examples(passel: Commands, words: list[str]) -> None:
     text = passel(*words, "--help").stdout
@@ -135,6 +136,17 @@ def test_an_unknown_model_is_a_sentence(passel: Commands) -> None:
     result = passel("models", "pull", "no-such-model")
     assert result.exit_code == exits.USAGE
     assert 'no model "no-such-model" to pull; known: smollm2-135m' in result.stderr
+
+
+def test_a_model_is_exported_once(passel: Commands, tmp_path: Path) -> None:
+    source, folder = write_tiny_model(tmp_path / "tiny"), tmp_path / "copy"
+    words = ("models", "export", str(source), str(folder), "--dtype", "float32")
+
+    assert passel(*words).exit_code == exits.OK
+    assert (folder / "config.json").is_file()
+    again = passel(*words)
+    assert again.exit_code == exits.FAILED
+    assert "there is something already; name a new folder" in " ".join(again.stderr.split())
 
 
 def test_new_writes_a_project_that_checks(
