@@ -94,6 +94,15 @@ class FetchingUnit:
             for call in self._calls.values():
                 call.cancel()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the plan has ended: no more tasks come."""
+        return self._closed
+
+    def abandon(self, reason: str) -> None:
+        """Nobody needs what has not ended: cancel it all."""
+        self._take(Abandoned(self._now(), reason))
+
     # --- What happens ----------------------------------------------------------------------------
 
     async def _read(self, plan: AsyncGenerator[PlanItem | Usage]) -> None:

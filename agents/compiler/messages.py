@@ -28,6 +28,8 @@ class CompilerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         verdict_tokens: Most tokens of a verdict.
         temperature: 0 is greedy.
         model_timeout: Seconds that one answer of a model may take.
+        join_early: Seconds after which the joiner is asked about what is there while calls of a whole
+            plan still run; an answer cancels them. None waits for all.
         observation_characters: A result's text is cut after so many in prompts; other tasks get all.
         note: Goes into every answer.
     """
@@ -41,6 +43,7 @@ class CompilerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     verdict_tokens: int | None = 1_024
     temperature: float = 0.0
     model_timeout: float = 120.0
+    join_early: float | None = None
     observation_characters: int = 4_000
     note: str = ""
 

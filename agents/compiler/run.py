@@ -32,7 +32,7 @@ from .messages import (
 from .verdict import Finished, Replan, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from ...actors import ActorRef
     from ...protocols.chat import Usage
@@ -172,17 +172,20 @@ class Run:
             journal={outcome.id: outcome for outcome in kept.outcomes},
             account=self._account,
         )
+        planned: list[PlannedTask] = []
         outcomes: list[TaskOutcome] = []
         unit = FetchingUnit(
             dispatcher,
             self._call,
             group=group,
             now=self._now,
-            observe=lambda happened: self._observe(number, outcomes, happened),
+            observe=lambda happened: self._observe(number, planned, outcomes, happened),
             keep=None if self._journal is None else lambda o: self._keep_task(number, o, kept),
         )
         with self._spans.step(PLAN, number + 1):
-            await unit.run(self._plan(number, kept))
+            fetching = group.create_task(unit.run(self._plan(number, kept)))
+            early = await self._join_early(number, unit, fetching, planned, outcomes)
+            await fetching
         if unit.planning is not None:
             self._progress.planners.append(unit.planning)
         self._progress.settled = dispatcher.outcomes
@@ -191,10 +194,37 @@ class Run:
             cause = type(unit.failure).__name__
             return self._spent() or PlannerFailed(error=str(unit.failure), cause=cause)
         spent = self._spent()
-        if spent is not None:
+        if spent is not None and early is None:
             return spent
         out_of_calls = dispatcher.exhausted == "calls"
-        return await self._join(number, kept, last=out_of_calls or not self._account.may_replan())
+        last = out_of_calls or not self._account.may_replan()
+        return await self._join(number, early or kept.verdict, last=last)
+
+    async def _join_early(
+        self,
+        number: int,
+        unit: FetchingUnit,
+        fetching: asyncio.Task[None],
+        planned: list[PlannedTask],
+        outcomes: list[TaskOutcome],
+    ) -> Finished | None:
+        """Ask the joiner while calls still run, if that is wanted; an answer of it cancels them."""
+        if self._settings.join_early is None:
+            return None
+        await asyncio.wait({fetching}, timeout=self._settings.join_early)
+        if fetching.done() or not unit.closed or not any(o.ending == "done" for o in outcomes):
+            return None
+        settled = {outcome.id for outcome in outcomes}
+        running = [_running(task) for task in planned if task.id not in settled]
+        try:
+            verdict = await self._judge(number, [*outcomes, *running], last=False)
+        except PasselError:
+            return None  # it is asked again when all tasks have ended, and that error counts
+        if not isinstance(verdict, Finished):
+            return None
+        if not fetching.done():
+            unit.abandon("the answer is there without it")
+        return verdict
 
     async def _call(self, start: StartCall) -> Any:
         with self._spans.tool(start.tool, start.key):
@@ -221,11 +251,12 @@ class Run:
                     await self._keep(PlanKept(self._run, number, "".join(written)))
 
     async def _join(
-        self, number: int, kept: KeptRound, *, last: bool
+        self, number: int, known: Verdict | None, *, last: bool
     ) -> Finished | Replan | Shortfall:
+        """Take the verdict that is known, or ask for one, and say what follows from it."""
+        outcomes = self._progress.rounds[-1].outcomes
         try:
-            with self._spans.step(CHAT, number + 1):
-                verdict = kept.verdict or await self._judge(number, last=last)
+            verdict = known or await self._judge(number, outcomes, last=last)
         except PasselError as error:
             return self._spent() or JoinerFailed(error=str(error), cause=type(error).__name__)
         self._tell(Judged(round=number + 1, at=self._seconds(), verdict=verdict))
@@ -244,18 +275,19 @@ class Run:
             return ReplanLimitReached(replans=made, feedback=verdict.feedback)
         return BudgetSpent(what="calls", limit=self._account.limit("calls"))
 
-    async def _judge(self, number: int, *, last: bool) -> Verdict:
+    async def _judge(self, number: int, outcomes: Sequence[TaskOutcome], *, last: bool) -> Verdict:
         timeout = self._settings.model_timeout
         if self._account.until is not None:
             timeout = max(0.0, min(timeout, self._account.until - self._now()))
-        return await self._joiner.judge(
-            self._question,
-            list(self._progress.rounds),
-            last=last,
-            wrote=lambda text: self._tell(VerdictGrown(round=number + 1, text=text)),
-            used=self._account.used,
-            timeout=timeout,
-        )
+        with self._spans.step(CHAT, number + 1):
+            return await self._joiner.judge(
+                self._question,
+                [*self._progress.rounds[:number], Round(outcomes=tuple(outcomes))],
+                last=last,
+                wrote=lambda text: self._tell(VerdictGrown(round=number + 1, text=text)),
+                used=self._account.used,
+                timeout=timeout,
+            )
 
     def _spent(self) -> BudgetSpent | None:
         what = self._account.exhausted(self._now())
@@ -263,11 +295,18 @@ class Run:
 
     # --- What is told and kept -------------------------------------------------------------------
 
-    def _observe(self, number: int, outcomes: list[TaskOutcome], happened: Event | Effect) -> None:
+    def _observe(
+        self,
+        number: int,
+        planned: list[PlannedTask],
+        outcomes: list[TaskOutcome],
+        happened: Event | Effect,
+    ) -> None:
         progress, at = self._progress, self._seconds()
         match happened:
             case Planned(task=PlannedTask() as task):
                 progress.tasks += 1
+                planned.append(task)
                 needs = tuple(dict.fromkeys(references_in((task.arguments, task.keywords))))
                 self._tell(
                     TaskPlanned(
@@ -324,3 +363,15 @@ class Run:
             seconds=self._seconds(),
             note=self._settings.note,
         )
+
+
+def _running(task: PlannedTask) -> TaskOutcome:
+    """Return what an early joiner is told of a task that has not ended."""
+    return TaskOutcome(
+        id=task.id,
+        tool=task.tool,
+        text=task.text,
+        thought=task.thought,
+        ending="abandoned",
+        error="it has not ended yet; finish only if the answer is there without it",
+    )

@@ -192,6 +192,22 @@ async def test_a_tool_that_takes_too_long_costs_its_task_alone() -> None:
     assert "did not answer within 0.2 s" in endings[1].error
 
 
+@pytest.mark.parametrize("early", ["Action: Finish(a)", "Action: Replan(wait)", "Hm."])
+async def test_a_joiner_that_is_asked_early_may_do_without_the_rest(early: str) -> None:
+    plan = '1. echo("a")\n2. never("b")\n3. echo($2)\n4. join()'
+    settings = CompilerSettings(join_early=0.05)
+    joiner = [early] * (2 if early == "Hm." else 1) + ["Action: Finish(late)"]
+    async with team([plan], joiner=joiner, settings=settings) as (_, compiler, _model):
+        events = [event async for event in compiler.answer_live("q")]
+    endings = {int(e.outcome.id): e.outcome.ending for e in events if isinstance(e, TaskSettled)}
+    end = events[-1]
+    assert isinstance(end, Answer)
+    if early == "Action: Finish(a)":
+        assert (end.answer, endings) == ("a", {1: "done", 2: "abandoned", 3: "abandoned"})
+    else:
+        assert (end.answer, endings) == ("late", {1: "done", 2: "failed", 3: "skipped"})
+
+
 async def test_whoever_stops_listening_ends_the_run() -> None:
     async with team(['1. echo("a")\n2. never()\n3. join()']) as (_, compiler, model):
         async for event in compiler.answer_live("q"):

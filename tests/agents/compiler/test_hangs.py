@@ -119,13 +119,14 @@ def fate_of(seed: int) -> tuple[Answer, list[RunEvent], Chance]:
         seconds=chance.random.choice([None, 3.0]),
         tokens=chance.random.choice([None, 70]),
     )
+    early = chance.random.choice([None, 1.0])
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
 
         async def main() -> Answer:
             run = run_with(
                 chance.plan, chance.join, {"once": ONCE, "safe": SAFE}, chance.do,
-                now=loop.time, settings=CompilerSettings(budget=budget), tell=events.append,
+                now=loop.time, settings=CompilerSettings(budget=budget, join_early=early), tell=events.append,
             )  # fmt: skip
             async with asyncio.timeout(1_000.0):  # virtual seconds
                 answer = await run.carry_out()
