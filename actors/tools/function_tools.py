@@ -106,6 +106,10 @@ class FunctionTool:
         """
         return self._parameters.bind(call.arguments, call.keywords)
 
+    def signature(self) -> str:
+        """Return how it is called, in one line."""
+        return self._parameters.signature()
+
     async def run(self, given: dict[str, Any], place: Place) -> Any:
         """Call the function, in a thread if it blocks.
 

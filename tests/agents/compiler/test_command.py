@@ -136,6 +136,5 @@ def test_other_commands_do_not_load_the_compiler_for_it() -> None:
 def test_the_command_is_found_by_its_entry_point() -> None:
     text = (Path(__file__).parents[3] / "pyproject.toml").read_text()
     points = tomllib.loads(text)["project"]["entry-points"]["passel.commands"]
-    assert list(points) == ["plan"]
     loaded = EntryPoint("plan", points["plan"], "passel.commands").load()
     assert isinstance(loaded, typer.Typer)

@@ -1,0 +1,181 @@
+"""`passel tools`: what models are told of functions, calls of them, and indexes of documents.
+
+Every `passel` command loads this file, so it imports the tools only when they are needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from pathlib import Path  # noqa: TC003  # typer reads hints at run time
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .tools.documents import IndexProgress
+    from .tools.function_tools import FunctionTool
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, help="Look at functions as tools, and index documents.")
+
+FUNCTION = Annotated[
+    str, typer.Argument(metavar="MODULE:FUNCTION", help="A function.", show_default=False)
+]
+
+
+@app.command("show")
+def show_command(
+    functions: Annotated[
+        list[str], typer.Argument(metavar="MODULE:FUNCTION...", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print specs as JSON.")] = False,
+) -> None:
+    """Show functions as models see them: names, arguments, descriptions and how they may be called.
+
+    **Examples**
+
+    `passel tools show passel.actors.tools.calculator:calculator`
+
+    `passel tools show shop:price shop:order --json`
+    """
+    import msgspec  # as all below, only when it is needed
+
+    specs = [_tool(function).spec for function in functions]
+    if as_json:
+        typer.echo(json.dumps(msgspec.to_builtins(specs), indent=2, ensure_ascii=False))
+        return
+    for function in functions:
+        tool = _tool(function)
+        policy = tool.spec.policy
+        harmless = "may be repeated" if policy.idempotent else "is called once for each key"
+        typer.secho(tool.signature(), bold=True)
+        typer.echo("\n".join(f"    {line}" for line in tool.spec.description.splitlines()))
+        typer.echo(f"    {policy.concurrency} at once, {policy.timeout:g} s each; {harmless}")
+
+
+@app.command("call")
+def call_command(
+    function: FUNCTION,
+    args: Annotated[
+        list[str] | None,
+        typer.Argument(help="Arguments: key=value, or values as JSON or text.", show_default=False),
+    ] = None,
+) -> None:
+    """Call a function as a tool is called, and print its result as JSON.
+
+    **Examples**
+
+    `passel tools call passel.actors.tools.calculator:calculator "2 ** 0.5"`
+
+    `passel tools call shop:price article=tea count=3`
+    """
+    from ..protocols.tools import ToolCall
+    from .tools.places import Places
+    from .tools.toolbox import perform
+
+    tool = _tool(function)
+    positional, keywords = _arguments(args or ())
+    call = ToolCall(tool=tool.spec.name, arguments=positional, keywords=keywords)
+
+    async def called() -> Any:
+        tool.threads = _Threads()
+        with await Places(call.tool, 1).take() as place:
+            return await perform(tool, tool.bind(call), place)
+
+    typer.echo(json.dumps(asyncio.run(called()), ensure_ascii=False, default=repr))
+
+
+@app.command("index")
+def index_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of documents.", show_default=False)],
+    index: Annotated[Path, typer.Argument(help="The index, a file.", show_default=False)],
+    suffix: Annotated[
+        list[str] | None, typer.Option("--suffix", "-s", help="Ending of files; may be repeated.")
+    ] = None,
+    embed: Annotated[
+        str, typer.Option(metavar="MODULE:FUNCTION", help="Turns a list of texts into vectors.")
+    ] = "",
+) -> None:
+    """Index a folder of text files for `DocumentSearch`, or bring its index up to date.
+
+    **Examples**
+
+    `passel tools index ~/notes notes.db`
+
+    `passel tools index ~/notes notes.db -s .md -s .org --embed mymodel:embed`
+    """
+    from .tools.documents.index import SUFFIXES, DocumentIndex
+    from .tools.function_tools import loaded
+
+    _import_from_here()
+    built = DocumentIndex(index, loaded(embed) if embed else None)
+    steps = built.build(folder, suffix or SUFFIXES)
+    last = _watched(steps) if sys.stderr.isatty() else _last(steps)
+    typer.echo(
+        f"{index}: {last.passages} passages of {last.total - last.skipped} files "
+        f"({last.indexed} read now, {last.skipped} skipped, {last.removed} removed)"
+    )
+
+
+class _Threads:
+    """The threads of a command."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns."""
+        return await asyncio.to_thread(work)
+
+
+def _tool(function: str) -> FunctionTool:
+    from .tools.function_tools import FunctionTool, loaded
+
+    _import_from_here()
+    return FunctionTool(loaded(function))
+
+
+def _import_from_here() -> None:
+    """Let modules of the current folder be named, as `passel run` does those of a topology's."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+
+
+def _arguments(words: Sequence[str]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    for word in words:
+        key = re.match(r"([A-Za-z_]\w*)=(?!=)", word)
+        if key:
+            keywords[key[1]] = _value(word[key.end() :])
+        else:
+            positional.append(_value(word))
+    return tuple(positional), keywords
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _last(steps: Iterator[IndexProgress]) -> IndexProgress:
+    *_, last = steps
+    return last
+
+
+def _watched(steps: Iterator[IndexProgress]) -> IndexProgress:
+    from rich.console import Console  # slow to import
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("indexing", total=None)
+        for step in steps:
+            progress.update(task, completed=step.done, total=step.total)
+            last = step
+    return last
