@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from .cards import Card, CardBytes, CardPlacer, card_of
 from .errors import CodecError, LimitError
 from .limits import INLINE_ARRAY_BYTES, MAX_DIMENSIONS, MAX_FRAME_BYTES
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Buffer = bytes | bytearray | memoryview
+
+Frame = Buffer | CardBytes
+"""What holds the bytes of one array of a message: memory of this process, or of a card."""
 
 _NUMPY_DTYPE = re.compile(r"[<>|][biufcSU][1-9]\d{0,5}")
 _TORCH_DTYPES = frozenset((
@@ -40,6 +44,7 @@ class ArrayRecord(msgspec.Struct, array_like=True, frozen=True):
         shape: Length of each dimension.
         frame: Index of the tensor frame of this message that holds the bytes, or -1.
         inline: The bytes themselves when `frame` is -1.
+        card: The CUDA device that it lies on at its sender; None for one in its memory.
     """
 
     library: str
@@ -47,6 +52,7 @@ class ArrayRecord(msgspec.Struct, array_like=True, frozen=True):
     shape: tuple[int, ...]
     frame: int
     inline: bytes
+    card: Card | None = None
 
 
 class MissingFrame(bytes):
@@ -76,29 +82,42 @@ def is_array(value: object) -> bool:
     )
 
 
-def pack_array(value: Any, frames: list[Buffer]) -> bytes:
+def pack_array(value: Any, frames: list[Frame], *, in_place: bool = False) -> bytes:
     """Describe an array as msgpack; bytes from 16 KiB on are appended to `frames`.
 
     Args:
         value: A numpy array of numbers, booleans or fixed-size text, or a torch tensor of any
-            device (CUDA tensors are copied to the host).
+            device.
         frames: Tensor frames of the message being built.
+        in_place: Leave the bytes of a CUDA tensor, however few, on its card: its frame is a
+            `CardBytes`. Else they are copied to this memory first, which waits for the card.
 
     Raises:
         CodecError: The dtype cannot travel (objects, structured dtypes, sparse tensors).
         LimitError: The array has more bytes than a frame may have.
     """
+    card = card_of(value)
+    if card is not None and in_place and value.numel():
+        dtype, there = card_bytes(value, card)
+        record = ArrayRecord("torch", dtype, tuple(value.shape), len(frames), b"", card)
+        frames.append(there)
+        return _encoder.encode(record)
     library, dtype, data = array_bytes(value)
     if data.nbytes < INLINE_ARRAY_BYTES:
-        record = ArrayRecord(library, dtype, tuple(value.shape), -1, data.tobytes())
+        record = ArrayRecord(library, dtype, tuple(value.shape), -1, data.tobytes(), card)
     else:
-        record = ArrayRecord(library, dtype, tuple(value.shape), len(frames), b"")
+        record = ArrayRecord(library, dtype, tuple(value.shape), len(frames), b"", card)
         frames.append(data)
     return _encoder.encode(record)
 
 
-def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
+def unpack_array(
+    data: bytes | memoryview, frames: Sequence[Frame], placer: CardPlacer | None = None
+) -> Any:
     """Return the array that `pack_array` described; it shares memory with its frame.
+
+    What was on a card at its sender is moved to where `placer` says; without one it stays in
+    this process's memory.
 
     Raises:
         CodecError: The record is malformed, or its frame has another size.
@@ -115,7 +134,7 @@ def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
     if record.shape and max(record.shape) > MAX_FRAME_BYTES:
         raise LimitError("length of a dimension", max(record.shape), MAX_FRAME_BYTES)
     if record.frame == -1:
-        buffer: Buffer = record.inline
+        buffer: Frame = record.inline
     elif 0 <= record.frame < len(frames):
         buffer = frames[record.frame]
         if isinstance(buffer, MissingFrame):
@@ -123,7 +142,10 @@ def unpack_array(data: bytes | memoryview, frames: Sequence[Buffer]) -> Any:
     else:
         raise CodecError("array", f"frame {record.frame} of {len(frames)}")
     try:
-        return _build(record, buffer)
+        array = _build(record, buffer)
+        if record.card is None or placer is None or isinstance(buffer, CardBytes):
+            return array
+        return placer.place(array, record.card) if record.library == "torch" else array
     except ImportError:
         raise CodecError("array", f"{record.library} is not installed on this node") from None
     except (TypeError, ValueError, RuntimeError, OverflowError, BufferError) as error:
@@ -142,7 +164,20 @@ def array_bytes(value: Any) -> tuple[str, str, memoryview]:
     return _numpy_bytes(value) if _is_numpy(value) else _torch_bytes(value)
 
 
-def array_of(library: str, dtype: str, shape: tuple[int, ...], buffer: Buffer) -> Any:
+def card_bytes(value: Any, card: Card) -> tuple[str, CardBytes]:
+    """Return the dtype of a tensor that lies on a card, and its bytes there.
+
+    The bytes are its own where they lie in order.
+
+    Raises:
+        CodecError: Its dtype cannot travel.
+        LimitError: It has more bytes than a frame may have.
+    """
+    dtype, flat = _flat(value)
+    return dtype, CardBytes(flat, card)
+
+
+def array_of(library: str, dtype: str, shape: tuple[int, ...], buffer: Frame) -> Any:
     """Return the array that lies in `buffer`; the reverse of `array_bytes`."""
     return _build(ArrayRecord(library, dtype, shape, -1, b""), buffer)
 
@@ -170,6 +205,18 @@ def _may_travel(dtype: str) -> bool:
 
 
 def _torch_bytes(value: Any) -> tuple[str, str, memoryview]:
+    name, flat = _flat(value)
+    try:
+        return "torch", name, flat.cpu().numpy().data
+    except (RuntimeError, NotImplementedError) as error:  # on the meta device, or out of memory
+        raise CodecError("tensor", str(error)) from None
+
+
+def _flat(value: Any) -> tuple[str, Any]:
+    """Return the name of a tensor's dtype, and its bytes as a flat tensor where it lies.
+
+    The bytes are its own where they lie in order.
+    """
     import torch  # already loaded: the caller holds one of its tensors
 
     name = str(value.dtype).removeprefix("torch.")
@@ -177,10 +224,10 @@ def _torch_bytes(value: Any) -> tuple[str, str, memoryview]:
         raise CodecError("tensor", f"{name} {value.layout} cannot travel; make it dense")
     _check_size(value.nbytes)
     try:
-        dense = value.detach().to("cpu").resolve_conj().resolve_neg().contiguous()
-    except (RuntimeError, NotImplementedError) as error:  # on the meta device, or out of memory
+        dense = value.detach().resolve_conj().resolve_neg().contiguous()
+        return name, dense.reshape(-1).view(torch.uint8)
+    except (RuntimeError, NotImplementedError) as error:  # out of memory
         raise CodecError("tensor", str(error)) from None
-    return "torch", name, dense.reshape(-1).view(torch.uint8).numpy().data
 
 
 def _check_size(size: int) -> None:
@@ -188,12 +235,14 @@ def _check_size(size: int) -> None:
         raise LimitError("size of an array", size, MAX_FRAME_BYTES)
 
 
-def _build(record: ArrayRecord, buffer: Buffer) -> Any:
-    size = memoryview(buffer).nbytes
+def _build(record: ArrayRecord, buffer: Frame) -> Any:
+    size = buffer.nbytes if isinstance(buffer, CardBytes) else memoryview(buffer).nbytes
     count = math.prod(record.shape)
     if count > MAX_FRAME_BYTES:
         raise LimitError("number of elements", count, MAX_FRAME_BYTES)
     if record.library == "numpy" and _may_travel(record.dtype):
+        if isinstance(buffer, CardBytes):
+            raise CodecError("array", "numpy cannot read what lies on a card")
         return _build_numpy(record, buffer, count, size)
     if record.library == "torch" and record.dtype in _TORCH_DTYPES:
         return _build_torch(record, buffer, count, size)
@@ -211,14 +260,16 @@ def _build_numpy(record: ArrayRecord, buffer: Buffer, count: int, size: int) -> 
     return np.frombuffer(buffer, dtype, count).reshape(record.shape)
 
 
-def _build_torch(record: ArrayRecord, buffer: Buffer, count: int, size: int) -> Any:
+def _build_torch(record: ArrayRecord, buffer: Frame, count: int, size: int) -> Any:
     import torch  # loaded only where tensors arrive
 
     dtype = getattr(torch, record.dtype)
     if dtype.itemsize * count != size:
         raise CodecError("tensor", f"{record.dtype}{list(record.shape)} in {size} bytes")
     if count == 0:
-        return torch.empty(record.shape, dtype=dtype)
+        return torch.empty(record.shape, dtype=dtype, device="cpu")
+    if isinstance(buffer, CardBytes):
+        return buffer.data.view(dtype).reshape(record.shape)
     with warnings.catch_warnings():
         # The frame may be read-only; receivers of a message do not write to it either way.
         warnings.filterwarnings("ignore", message="The given buffer is not writable")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.msgpack import Decoder, Encoder, Ext
 
 from .address import Address
-from .arrays import Buffer, is_array, pack_array, unpack_array
+from .arrays import Buffer, Frame, is_array, pack_array, unpack_array
 from .errors import CodecError, LimitError, ProtocolError
 from .limits import MAX_BODY_BYTES, MAX_FRAMES
 from .portable import Portable
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from .cards import CardPlacer
+
 ARRAY_EXTENSION = 1
 """MessagePack extension type of a numpy array or torch tensor (an `ArrayRecord`)."""
 
 ADDRESS_EXTENSION = 2
 """MessagePack extension type of an actor reference (an `Address`)."""
 
-_NO_FRAMES: tuple[Buffer, ...] = ()
+_NO_FRAMES: tuple[Frame, ...] = ()
 
 
 class Codec:
@@ -37,6 +39,7 @@ class Codec:
         reference_type: The class of actor references.
         address_of: Gives the address that stands for a reference.
         reference_to: Makes a reference of the given class to an address.
+        placer: Where tensors go that lie on a card at their sender; None leaves them in memory.
     """
 
     def __init__(
@@ -44,24 +47,49 @@ class Codec:
         reference_type: type,
         address_of: Callable[[Any], Address],
         reference_to: Callable[[Any, Address], Any],
+        placer: CardPlacer | None = None,
     ) -> None:
         self._reference_type = reference_type
         self._address_of = address_of
         self._reference_to = reference_to
+        self._placer = placer
         self._encoder = Encoder(enc_hook=self._encode_special)
         self._plain = Encoder()
         self._addresses = Decoder(Address)
         self._decoders: dict[Any, Decoder[Any]] = {}
-        self._out: list[Buffer] = []
-        self._in: Sequence[Buffer] = _NO_FRAMES
+        self._out: list[Frame] = []
+        self._in_place = False
+        self._in: Sequence[Frame] = _NO_FRAMES
 
     def encode(self, value: Any) -> tuple[bytes, list[Buffer]]:
         """Return the body of `value` and the tensor frames that go with it.
+
+        CUDA tensors are copied to this process's memory, which waits for their card.
 
         Raises:
             CodecError: Some part of the value has a type that cannot travel.
             LimitError: The body is beyond MAX_BODY_BYTES, or holds more than MAX_FRAMES large arrays.
         """
+        body, frames = self._encode(value)
+        return body, cast("list[Buffer]", frames)
+
+    def encode_in_place(self, value: Any) -> tuple[bytes, list[Frame]]:
+        """Do as `encode` does, but leave the bytes of CUDA tensors where they are.
+
+        Each of them, however small, has a frame that is a `CardBytes`. Nothing waits.
+
+        Raises:
+            CodecError: Some part of the value has a type that cannot travel.
+            LimitError: The body is beyond MAX_BODY_BYTES, or holds more than MAX_FRAMES large
+                arrays or CUDA tensors.
+        """
+        self._in_place = True
+        try:
+            return self._encode(value)
+        finally:
+            self._in_place = False
+
+    def _encode(self, value: Any) -> tuple[bytes, list[Frame]]:
         try:
             body = self._encoder.encode(value)
         except ProtocolError:
@@ -84,7 +112,7 @@ class Codec:
         self,
         body: bytes | memoryview | msgspec.Raw,
         hint: Any,
-        frames: Sequence[Buffer] = _NO_FRAMES,
+        frames: Sequence[Frame] = _NO_FRAMES,
     ) -> Any:
         """Return the value of `body`, validated against the type `hint`.
 
@@ -128,7 +156,7 @@ class Codec:
         if isinstance(value, self._reference_type):
             return Ext(ADDRESS_EXTENSION, self._plain.encode(self._address_of(value)))
         if is_array(value):
-            return Ext(ARRAY_EXTENSION, pack_array(value, self._out))
+            return Ext(ARRAY_EXTENSION, pack_array(value, self._out, in_place=self._in_place))
         if type(value).__module__ == "numpy" and hasattr(value, "item"):
             return value.item()
         if isinstance(value, Portable):
@@ -143,7 +171,7 @@ class Codec:
 
     def _decode_extension(self, code: int, data: memoryview) -> Any:
         if code == ARRAY_EXTENSION:
-            return unpack_array(data, self._in)
+            return unpack_array(data, self._in, self._placer)
         if code == ADDRESS_EXTENSION:
             return self._reference_to(self._reference_type, self._addresses.decode(data))
         raise CodecError("body", f"unknown extension type {code}")

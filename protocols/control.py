@@ -264,14 +264,15 @@ class AskStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """A node's slots of shared memory.
+    """A node's slots of shared memory, or those on its cards.
 
     Attributes:
         slots: How many there are, and
         slots_used: how many of them hold an array that somebody reads.
         bytes: Their bytes, and
         bytes_used: the bytes of those in use.
-        fallbacks: Arrays that went as frames because no slot was free.
+        fallbacks: Arrays that went as frames because no slot was free; of those on cards:
+            tensors that were copied to host memory for that.
     """
 
     slots: int = 0
@@ -306,6 +307,7 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
         possibly_lost: Tells to nodes that died, not known to have been handled.
         dropped: Multiparts that came twice or out of order, and were not handed on.
         shared_memory: Its slots of shared memory.
+        card_memory: Its slots on cards, of all its cards together.
     """
 
     node: str
@@ -329,6 +331,7 @@ class NodeStatistics(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     possibly_lost: int = 0
     shared_memory: MemoryStatistics = MemoryStatistics()
+    card_memory: MemoryStatistics = MemoryStatistics()
 
 
 class HandlerInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ Requests (to an actor, they take a place in its mailbox):  Ask, Tell, Open
 Answers (to a request's id, they overtake mailboxes):      Reply, Failure, Item, End
 Control (never wait behind a mailbox):                     Cancel, Demand, Credit, Closed, Taken,
                                                            Settled
-Links (between nodes):                                     Hello, Goodbye, Mark, Returned
+Links (between nodes):                                     Hello, Goodbye, Mark, Returned,
+                                                           Offered, Accepted
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import msgspec
 
 from .confidential import Confidential
-from .slots import SlotRecord
+from .slots import CardSlot, SlotRecord
 
 Frames = int | list[SlotRecord | None]
 
@@ -45,7 +46,8 @@ class Request(Message, array_like=True, gc=False):
         beside: Whether it takes a place beside the mailbox (the sender knows that its handler is
             concurrent or a stream) and not one in it.
         frames: How many of the multipart's tensor frames belong to this message. When bytes of
-            it are in shared memory: for each of its arrays where they are, None for a frame.
+            it are in shared memory, or on a card: for each of its arrays where they are, None
+            for a frame.
         body: The encoded arguments.
     """
 
@@ -197,7 +199,7 @@ class Mark(Message, array_like=True, gc=False, tag=13):
 
 
 class Returned(Message, array_like=True, gc=False, tag=14):
-    """Slots of the receiver's shared memory that the sender no longer reads.
+    """Slots of the receiver's, in shared memory or on a card, that the sender no longer reads.
 
     Attributes:
         slots: Segment and offset, once for every message that referred to the slot.
@@ -222,6 +224,28 @@ class Settled(Message, array_like=True, gc=False, tag=16):
     key: str
 
 
+class Offered(Message, array_like=True, gc=False, tag=17):
+    """The sender has a tensor for the receiver on a card: can it read that card's memory?
+
+    Attributes:
+        segment: A segment of the sender's on that card.
+        card: How it is read.
+    """
+
+    segment: int
+    card: CardSlot
+
+
+class Accepted(Message, array_like=True, gc=False, tag=18):
+    """The sender has opened what the receiver offered: it reads slots on that card.
+
+    Attributes:
+        uuid: The card.
+    """
+
+    uuid: str
+
+
 AnyMessage = (
     Ask
     | Tell
@@ -240,4 +264,6 @@ AnyMessage = (
     | Returned
     | Taken
     | Settled
+    | Offered
+    | Accepted
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 """Raised with every change that an older peer would misread; agreed in the handshake."""
 
 MAX_BATCH_BYTES: Final = 64 << 20

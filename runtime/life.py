@@ -65,6 +65,7 @@ async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int
             cookie=config.cookie,
             isolate=bool(config.options.get("isolate")),
             shared_memory=config.options.get("shared_memory"),
+            card_memory=config.options.get("card_memory"),
             seed=config.seed,
         )
         node.tracer = load_tracer(str(config.options.get("traces", "")))

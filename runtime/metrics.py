@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
-    from ..protocols.control import ActorStatus, NodeStatistics
+    from ..protocols.control import ActorStatus, MemoryStatistics, NodeStatistics
     from .runtime import Runtime
 
 ANSWER_SECONDS: Final = 5.0
@@ -133,16 +133,20 @@ def _of_nodes(nodes: Sequence[NodeStatistics]) -> Iterator[Metric]:
         life.add_metric([node.node], node.life)
     yield memory
     yield life
+    yield from _of_slots("shared", "", {node.node: node.shared_memory for node in nodes})
+    yield from _of_slots("card", " (on cards)", {node.node: node.card_memory for node in nodes})
+
+
+def _of_slots(kind: str, where: str, slots: dict[str, MemoryStatistics]) -> Iterator[Metric]:
     for name, words in _SLOT_GAUGES.items():
-        gauge = GaugeMetricFamily(f"passel_node_shared_{name}", words, labels=["node"])
-        for node in nodes:
-            gauge.add_metric([node.node], getattr(node.shared_memory, name))
+        gauge = GaugeMetricFamily(f"passel_node_{kind}_{name}", words + where, labels=["node"])
+        for node, found in slots.items():
+            gauge.add_metric([node], getattr(found, name))
         yield gauge
-    fallbacks = CounterMetricFamily(
-        "passel_node_shared_fallbacks", "Arrays that found no free slot", labels=["node"]
-    )
-    for node in nodes:
-        fallbacks.add_metric([node.node], node.shared_memory.fallbacks)
+    words = f"Arrays that found no free slot{where}"
+    fallbacks = CounterMetricFamily(f"passel_node_{kind}_fallbacks", words, labels=["node"])
+    for node, found in slots.items():
+        fallbacks.add_metric([node], found.fallbacks)
     yield fallbacks
 
 

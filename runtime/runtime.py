@@ -68,6 +68,8 @@ class Runtime(Supervised):
         isolate: Encode messages between actors of one node too, as if they crossed a wire.
         shared_memory: Most bytes that the arrays of one node may take in shared memory; None
             for a quarter of what the host has, 0 to use none.
+        card_memory: Most bytes that the CUDA tensors of one node may take on each card for other
+            processes to read there; None for a sixteenth of the card, 0 to copy them all.
         transport: `ipc` (ZeroMQ over Unix sockets), `unix` (Unix sockets without ZeroMQ between:
             quicker answers on one host) or `tcp` (ZeroMQ, encrypted and authenticated by CURVE).
         interface: Address of this host, or name of a network interface, that tcp binds; the
@@ -103,6 +105,7 @@ class Runtime(Supervised):
         name: str = "passel",
         isolate: bool = False,
         shared_memory: int | None = None,
+        card_memory: int | None = None,
         transport: str = "ipc",
         interface: str = "127.0.0.1",
         plain_tcp: bool = False,
@@ -135,6 +138,7 @@ class Runtime(Supervised):
         self._state: State | None = None
         self._isolate = isolate
         self._shared_memory = shared_memory
+        self._card_memory = card_memory
         self._seed = seed
         self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
         self._grace = grace
@@ -262,6 +266,7 @@ class Runtime(Supervised):
                 cookie=cookie,
                 isolate=self._isolate,
                 shared_memory=self._shared_memory,
+                card_memory=self._card_memory,
                 seed=self._seed,
             )
         except BaseException:
@@ -292,6 +297,7 @@ class Runtime(Supervised):
             "loop": self._loop,
             "allow": self._allow,
             "shared_memory": self._shared_memory,
+            "card_memory": self._card_memory,
         }
         revival = Revival(node, names, supervisor)
         fleet = Fleet(
@@ -446,6 +452,9 @@ class Runtime(Supervised):
 
     async def share(self, array: T) -> T:
         """Put an array or tensor into shared memory once, and return it as it lies there.
+
+        A CUDA tensor is put into memory of its card that other processes can open. Those that do
+        not see the card get copies.
 
         The array that is returned is read-only and equal to the one given. Messages to other
         processes of the host refer to it, and to contiguous parts of it, instead of copying: how

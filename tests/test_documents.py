@@ -173,7 +173,7 @@ def test_the_bytes_of_the_protocol_page_decode_to_what_it_says() -> None:
     assert (reply.id, msgspec.msgpack.decode(reply.body)) == (ask.id, 7)
     extension = msgspec.msgpack.decode(array)
     assert extension.code == ARRAY_EXTENSION == 1
-    assert msgspec.msgpack.decode(extension.data) == ["numpy", "<i2", [2], -1, b"\1\0\2\0"]
+    assert msgspec.msgpack.decode(extension.data) == ["numpy", "<i2", [2], -1, b"\1\0\2\0", None]
     assert ADDRESS_EXTENSION == 2
 
 

@@ -16,7 +16,7 @@ import msgspec
 from ...protocols.control import Network, NodeInfo
 from ...protocols.log import log
 from ..durable.directory import StateDirectory, default_state_path
-from ..memory import SegmentFolder, SharedFolder
+from ..memory import CudaCards, SegmentFolder, SharedFolder
 from ..node.host import Usage
 from ..security import KeyPair, Roster
 from ..transport.endpoints import open_transport
@@ -129,6 +129,10 @@ class LocalHost:
         """Return what this process has used."""
         return usage_of_process()
 
+    def open_cards(self) -> CudaCards:
+        """Return the CUDA devices that torch finds; it is loaded with the first tensor on one."""
+        return CudaCards()
+
     def open_memory(self) -> SegmentFolder | None:
         """Return the folder of shared memory that the leader made, if it is in reach."""
         return memory_of(self._directory)
@@ -227,6 +231,10 @@ class LocalLeaderHost:
     def usage(self) -> Usage:
         """Return what this process has used."""
         return usage_of_process()
+
+    def open_cards(self) -> CudaCards:
+        """Return the CUDA devices that torch finds; it is loaded with the first tensor on one."""
+        return CudaCards()
 
     def open_memory(self) -> SegmentFolder | None:
         """Return the folder of shared memory that `open` made."""

@@ -1,16 +1,25 @@
-"""The way of large arrays to one peer on this host: slots lent to it, and slots borrowed from it."""
+"""The way of large arrays to one peer on this host: slots lent to it, and slots borrowed from it.
+
+Arrays of this process's memory go through slots of shared memory. A tensor on a card goes through
+a slot on that card, once the peer has opened what it was offered there; until then, and where the
+peer does not see the card, the card copies it into a slot of shared memory.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ...protocols.arrays import Buffer, MissingFrame
-from ...protocols.envelope import Item, Reply, Request, Returned
+from ...protocols.arrays import MissingFrame
+from ...protocols.cards import CardBytes
+from ...protocols.envelope import Accepted, Item, Offered, Reply, Request, Returned
 from ...protocols.errors import ProtocolError
-from ...protocols.slots import SlotRecord, check_slot
+from ...protocols.slots import LOST_SLOT, SlotRecord, check_slot
+from .node_cards import CARD_SEGMENTS
 from .slots import MIN_SLOT_BYTES
 
 if TYPE_CHECKING:
@@ -19,9 +28,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from ...protocols.arrays import Buffer, Frame
     from ...protocols.envelope import AnyMessage
+    from .copies import Copies
     from .memory import NodeMemory
-    from .slots import Peer
+    from .node_cards import NodeCards
+    from .slots import Peer, Slot
+
+CARD_FAILED: Final = "its sender's card failed before its bytes were copied"
 
 RETURN_SECONDS: Final = 0.005
 """How long slots that are to be returned wait for a message that they can travel with."""
@@ -33,7 +47,8 @@ class Lane:
     Args:
         memory: This node's shared memory.
         peer: The other node's life.
-        wake: Asks the link to flush, and what is to be returned with it.
+        wake: Asks the link to flush, and what is to be said of slots with it.
+        cards: This node's cards, if tensors on them may travel through slots.
     """
 
     def __init__(
@@ -43,9 +58,14 @@ class Lane:
         *,
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[], None],
+        cards: NodeCards | None = None,
     ) -> None:
         self._memory = memory
         self._peer = peer
+        self._cards = cards
+        self._offered: set[str] = set()
+        self._accepted: set[str] = set()
+        self._offers: list[Offered | Accepted] = []
         self._writer = writer_of(peer)
         self._loop = loop
         self._thread = threading.get_ident()
@@ -59,15 +79,21 @@ class Lane:
     # What we lend.
 
     def lend(
-        self, message: AnyMessage, frames: Sequence[Buffer]
-    ) -> tuple[AnyMessage, Sequence[Buffer]]:
+        self, message: AnyMessage, frames: Sequence[Frame], copies: Copies
+    ) -> tuple[AnyMessage, Sequence[Frame]]:
         """Return the message, now with the slots of its arrays, and the frames that are left.
 
-        An array that is shared already is only referred to; a large one is copied into a slot,
-        if there is any; the others keep their frames.
+        An array that is shared already is only referred to; a large one, or a tensor on a card
+        that the peer sees too, is copied into a slot, if there is any; the others keep their
+        frames. The message must not leave before its `copies` are done.
         """
         assert isinstance(message, Request | Reply | Item), "the others have no arrays"
-        slots = [self._lend(frame) for frame in frames]
+        slots: list[SlotRecord | None] = []
+        for frame in frames:
+            if isinstance(frame, CardBytes):
+                slots.append(self._lend_card(frame, slots, message, copies))
+            else:
+                slots.append(self._lend(frame))
         left = [frame for frame, slot in zip(frames, slots, strict=True) if slot is None]
         if len(left) < len(frames):
             message.frames = slots
@@ -90,6 +116,68 @@ class Lane:
         memory.pool.let_go(slot)
         return SlotRecord(slot.segment, slot.offset, size)
 
+    def _lend_card(
+        self,
+        frame: CardBytes,
+        slots: list[SlotRecord | None],
+        message: AnyMessage,
+        copies: Copies,
+    ) -> SlotRecord | None:
+        """Lend bytes on a card there, or let the card copy them into shared memory."""
+        cards, memory, peer = self._cards, self._memory, self._peer
+        assert cards is not None, "else tensors are copied before they come here"
+        if self._reads(frame.card.uuid):
+            record = cards.lend(frame, peer)
+            if record is not None:
+                return record
+        size = frame.nbytes
+        if size < MIN_SLOT_BYTES:
+            return None
+        slot = memory.take(size)
+        if slot is None:
+            memory.fallbacks += 1
+            return None
+        _, work = cards.fetch(frame, memory.pinned(slot, size, cards.cards))
+        memory.pool.lend(slot, peer)
+        copies.add(
+            message,
+            work,
+            done=partial(memory.pool.let_go, slot),  # held until now: the peer may be gone before
+            failed=partial(self._lost, slot, slots, len(slots)),
+        )
+        return SlotRecord(slot.segment, slot.offset, size)
+
+    def _lost(self, slot: Slot, slots: list[SlotRecord | None], index: int) -> None:
+        """A card failed while it copied into a slot: the message says so instead."""
+        pool = self._memory.pool
+        slots[index] = LOST_SLOT
+        with contextlib.suppress(ProtocolError):  # the peer is gone, and its loans with it
+            pool.give_back(self._peer, slot.segment, slot.offset)
+        pool.let_go(slot)
+
+    def _reads(self, uuid: str) -> bool:
+        """Return whether the peer reads slots on a card; offer it one if it was not asked yet."""
+        assert self._cards is not None, "it is asked for a tensor on one"
+        if uuid in self._accepted or self._memory.peer == self._peer:
+            return True
+        if uuid not in self._offered:
+            record = self._cards.offer(uuid, self._peer)
+            if record is not None:
+                assert record.card is not None, "it lies on a card"
+                self._offered.add(uuid)
+                self._offers.append(Offered(record.segment, record.card))
+        return False
+
+    def accepted(self, message: Accepted) -> None:
+        """The peer reads slots on a card.
+
+        Raises:
+            ProtocolError: It was not offered any.
+        """
+        if message.uuid not in self._offered:
+            raise ProtocolError(f"card {message.uuid} was not offered to it")
+        self._accepted.add(message.uuid)
+
     def returned(self, message: Returned) -> None:
         """The peer gives slots back.
 
@@ -97,11 +185,20 @@ class Lane:
             ProtocolError: It was not lent one of them.
         """
         for segment, offset in message.slots:
-            self._memory.pool.give_back(self._peer, segment, offset)
+            if segment < CARD_SEGMENTS or self._cards is None:
+                self._memory.pool.give_back(self._peer, segment, offset)
+            else:
+                self._cards.give_back(self._peer, segment, offset)
 
     # What we borrow.
 
-    def borrow(self, slots: Sequence[SlotRecord | None], frames: Sequence[Buffer]) -> list[Buffer]:
+    def offered(self, message: Offered) -> None:
+        """The peer asks whether its slots on a card can be read here: say so if they can."""
+        if self._cards is not None and self._cards.accept(self._peer, message):
+            self._offers.append(Accepted(message.card.uuid))
+            self._wake()
+
+    def borrow(self, slots: Sequence[SlotRecord | None], frames: Sequence[Buffer]) -> list[Frame]:
         """Return where the bytes of a message's arrays are: in slots, and in its frames.
 
         Each slot is returned when the last array that lies in it is gone, whatever became of
@@ -110,10 +207,18 @@ class Lane:
         own = iter(frames)
         return [next(own) if slot is None else self._borrow(slot) for slot in slots]
 
-    def _borrow(self, record: SlotRecord) -> Buffer:
+    def _borrow(self, record: SlotRecord) -> Frame:
+        segment, offset, size = record.segment, record.offset, record.size
+        if not segment and record == LOST_SLOT:
+            return MissingFrame(CARD_FAILED)
+        if record.card is not None:
+            give_back = partial(self._drop, segment, offset)
+            if self._cards is not None:
+                return self._cards.borrow(self._peer, record, give_back)
+            give_back()
+            return MissingFrame("its bytes are on a card, and this node reads none")
         import numpy as np  # loaded only where arrays arrive
 
-        segment, offset, size = record.segment, record.offset, record.size
         try:
             memory = self._memory.attached(self._writer, segment)
             check_slot(record, memory.nbytes)
@@ -148,14 +253,17 @@ class Lane:
         if self._returns:
             self._wake()
 
-    def returns(self) -> Returned | None:
-        """Return the message that gives back what is no longer read, if there is anything."""
+    def news(self) -> list[AnyMessage]:
+        """Return what is to be said of slots: which are no longer read, and those on cards."""
         count = len(self._returns)  # another thread may append meanwhile
-        if not count:
-            return None
-        slots = self._returns[:count]
-        del self._returns[:count]
-        return Returned(slots)
+        if not count and not self._offers:
+            return []
+        said: list[AnyMessage] = [*self._offers]
+        self._offers.clear()
+        if count:
+            said.append(Returned(self._returns[:count]))
+            del self._returns[:count]
+        return said
 
     def close(self) -> None:
         """The link is over: nothing can be returned, and the peer's death frees the rest."""

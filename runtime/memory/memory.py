@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from ...protocols.arrays import Buffer
+    from .cards import Cards, Pin
+    from .node_cards import NodeCards
     from .segments import SegmentStore
     from .slots import Peer, Slot
 
@@ -44,6 +46,11 @@ class NodeMemory:
         limit: Most bytes of its own segments; None for a quarter of what there is.
         loop: The node's event loop; everything happens on it, but what collects arrays.
         now: The node's clock.
+
+    Attributes:
+        pool: The slots of this node.
+        fallbacks: Arrays that found no slot.
+        peer: Name and life of the node.
     """
 
     def __init__(
@@ -57,12 +64,14 @@ class NodeMemory:
     ) -> None:
         self.pool = SlotPool(store.capacity // DEFAULT_SHARE if limit is None else limit)
         self.fallbacks = 0
+        self.peer = peer
         self._store = store
         self._writer = writer_of(peer)
         self._loop = loop
         self._now = now
         self._thread = threading.get_ident()
         self._own: dict[int, memoryview] = {}
+        self._pins: dict[int, Pin | None] = {}
         self._views: dict[int, tuple[int, memoryview]] = {}
         self._attached: OrderedDict[tuple[str, int], memoryview] = OrderedDict()
         self._dropped: deque[Slot] = deque()
@@ -88,22 +97,39 @@ class NodeMemory:
             fallbacks=self.fallbacks,
         )
 
-    def lane_to(self, peer: Peer, wake: Callable[[], None]) -> Lane:
-        """Return the lane to a peer that shares this memory."""
-        return Lane(self, peer, loop=self._loop, wake=wake)
+    def lane_to(self, peer: Peer, wake: Callable[[], None], cards: NodeCards | None = None) -> Lane:
+        """Return the lane to a peer that shares this memory, and perhaps `cards`."""
+        return Lane(self, peer, loop=self._loop, wake=wake, cards=cards)
 
     # Slots of this node.
 
     def put(self, data: Buffer) -> Slot | None:
         """Copy bytes into a free slot and return it, held by the caller; None if there is none."""
         size = memoryview(data).nbytes
+        slot = self.take(size)
+        if slot is not None:
+            self._own[slot.segment][slot.offset : slot.offset + size] = data
+        return slot
+
+    def take(self, size: int) -> Slot | None:
+        """Return a free slot for `size` bytes, held by the caller; None if there is none."""
         self._settle()
         slot = self.pool.take(size)
         if slot is None and self._grow(size):
             slot = self.pool.take(size)
-        if slot is not None:
-            self._own[slot.segment][slot.offset : slot.offset + size] = data
         return slot
+
+    def pinned(self, slot: Slot, size: int, cards: Cards[Any]) -> memoryview:
+        """Return the memory of a slot for a card to copy to, directly if that can be."""
+        memory = self._own[slot.segment]
+        if slot.segment not in self._pins:
+            self._pins[slot.segment] = cards.pin(memory)
+        return memory[slot.offset : slot.offset + size]
+
+    def _unpin(self, serial: int) -> None:
+        pin = self._pins.pop(serial, None)
+        if pin is not None:
+            pin.release()
 
     def share(self, value: Any) -> Any:
         """Return a read-only copy of an array in a slot; messages refer to it.
@@ -150,6 +176,7 @@ class NodeMemory:
         for serial in growth.retired:
             self.pool.retire(serial)
             self._views.pop(serial, None)
+            self._unpin(serial)
             del self._own[serial]
             self._store.discard(self._writer, serial)
         try:
@@ -232,6 +259,7 @@ class NodeMemory:
             return
         self._closed = True
         for serial in self._own:
+            self._unpin(serial)
             self._store.remove(self._writer, serial)
         self._own.clear()
         self._views.clear()

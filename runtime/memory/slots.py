@@ -1,4 +1,4 @@
-"""Which slots of shared memory there are, who reads them, and which are free.
+"""Which slots of shared memory, or of a card, there are, who reads them, and which are free.
 
 The pure core: it knows numbers and names, no memory, no files and no time. A slot is free when
 nobody in this process holds it and every peer that it was lent to gave it back, or is gone.
@@ -7,9 +7,12 @@ nobody in this process holds it and every peer that it was lent to gave it back,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...protocols.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 Peer = tuple[str, int]
 """One life of one node."""
@@ -78,14 +81,15 @@ class SlotPool:
 
     Args:
         limit: Most bytes of all segments together.
+        first: Number of the first segment, less one: pools of one node number theirs apart.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, first: int = 0) -> None:
         self.limit = limit
         self.bytes = 0
         self.bytes_used = 0
         self.slots_used = 0
-        self._serial = 0
+        self._serial = first
         self._segments: dict[int, _Segment] = {}
         self._free: dict[int, list[Slot]] = {}
         self._loans: dict[Peer, dict[Slot, int]] = {}
@@ -107,10 +111,11 @@ class SlotPool:
         self._use(slot)
         return slot
 
-    def growth(self, size: int) -> Growth | None:
+    def growth(self, size: int, *, kept: Container[int] = ()) -> Growth | None:
         """Return the segment to make for `size` bytes, or None when that is beyond the limit.
 
-        Idle segments make room, oldest first. Nothing has changed until `grow` is called.
+        Idle segments make room, oldest first, but for those that must be `kept`. Nothing has
+        changed until `grow` is called.
         """
         wanted = slot_size(size)
         count = max(1, SEGMENT_BYTES // wanted)
@@ -118,7 +123,7 @@ class SlotPool:
         retired: list[int] = []
         if wanted > room:
             for serial, segment in self._segments.items():
-                if segment.idle:
+                if segment.idle and serial not in kept:
                     retired.append(serial)
                     room += segment.size
                     if wanted <= room:

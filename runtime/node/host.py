@@ -7,7 +7,7 @@ a machine; a simulator has others, on which a whole runtime runs in one process 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ...protocols.control import JournalClaim, NodeConfig
     from ..durable.store import Store
-    from ..memory import SegmentStore
+    from ..memory import Cards, SegmentStore
     from ..security import Roster
     from ..transport.seam import Transport
     from .node import Node
@@ -142,6 +142,13 @@ class Host(Protocol):
 
     def attach(self, node: Node) -> None:
         """Take notice of the node that lives here from now on; a simulator watches it."""
+        ...
+
+    def open_cards(self) -> Cards[Any] | None:
+        """Return the process's CUDA devices; None where tensors on one are copied to memory.
+
+        Nothing is loaded or opened before a tensor needs it.
+        """
         ...
 
     def open_memory(self) -> SegmentStore | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...actors.ref import AnySpec
-    from ...protocols.arrays import Buffer
+    from ...protocols.arrays import Frame
     from ...protocols.codec import Codec
     from ..delivery.keys import Answer
     from .cell import Cell
@@ -39,7 +39,7 @@ class Inbound:
         self,
         link: Link,
         message: Request,
-        frames: Sequence[Buffer],
+        frames: Sequence[Frame],
         cell: Cell,
         spec: AnySpec,
         now: float,
@@ -90,7 +90,7 @@ class Inbound:
         if self.kind == ASK and self._link.serving.pop(self.id, None) is not None:
             link = self._link
             try:
-                body, frames = link.codec.encode(value)
+                body, frames = link.encode(value)
             except PasselError as error:
                 self._failure(error)
                 return
@@ -130,7 +130,7 @@ class Inbound:
             CodecError: It cannot travel.
         """
         link = self._link
-        body, frames = link.codec.encode(value)
+        body, frames = link.encode(value)
         link.send(Item(self.id, link.now(), len(frames), link.raw(body)), frames, len(body))
 
     def end(self) -> None:
@@ -145,7 +145,7 @@ class Inbound:
 
 
 def decode_arguments(
-    codec: Codec, spec: AnySpec, body: bytes | msgspec.Raw, frames: Sequence[Buffer]
+    codec: Codec, spec: AnySpec, body: bytes | msgspec.Raw, frames: Sequence[Frame]
 ) -> tuple[Any, ...]:
     """Return the arguments of a call, decoded by the handler's type hints.
 

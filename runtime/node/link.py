@@ -6,12 +6,14 @@ arrives once and in order, whatever the transport does: see `reliability`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...protocols.arrays import MissingFrame
 from ...protocols.batch import frames_of, pack_batch
+from ...protocols.cards import CardBytes
 from ...protocols.envelope import (
     Ask,
     Closed,
@@ -19,15 +21,20 @@ from ...protocols.envelope import (
     Failure,
     Goodbye,
     Hello,
+    Item,
     Open,
     Reply,
+    Request,
     Taken,
     Tell,
 )
 from ...protocols.errors import CodecError, NodeDeadError
 from ...protocols.failure import refusal
 from ...protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
+from ...protocols.slots import LOST_SLOT, SlotRecord
 from ..delivery.reliability import ACKNOWLEDGE_EVERY, TICK, GoBackN, Resend
+from ..memory import Copies
+from ..memory.lane import CARD_FAILED
 from .sending import ASK, OPEN, TELL
 from .target import RemoteTarget
 
@@ -36,12 +43,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ...protocols.address import Address
-    from ...protocols.arrays import Buffer
+    from ...protocols.arrays import Buffer, Frame
     from ...protocols.codec import Codec
     from ...protocols.envelope import AnyMessage, Frames, Mark
     from ...protocols.errors import DeadActorError, PasselError
     from ..delivery.reliability import Effect
-    from ..memory import Lane
+    from ..memory import Lane, NodeCards
     from ..transport.seam import Outlet
     from .cell import Cell
     from .inbound import Inbound
@@ -78,6 +85,7 @@ class Link:
         codec: Codec,
         lose: Callable[[Sending, str], None],
         on_gone: Callable[[Link, int], None],
+        cards: NodeCards | None = None,
     ) -> None:
         self.node = node
         self.life = life
@@ -94,6 +102,8 @@ class Link:
         self.sent = 0
         self.received = 0
         self._loop = loop
+        self._cards = cards
+        self._copies = Copies(loop, self.flush)
         self._outlet: Outlet | None = None
         self._hello: Hello | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -140,7 +150,7 @@ class Link:
         if self.dead is not None:
             raise self.dead
         try:
-            body, frames = self.codec.encode(sending.arguments)
+            body, frames = self.encode(sending.arguments)
         except CodecError as error:
             what = f"arguments of {target.key}.{sending.spec.name}"
             raise CodecError(what, error.detail) from None
@@ -168,14 +178,34 @@ class Link:
         else:
             self.send(Tell(*fields), frames, len(body))
 
-    def send(self, message: AnyMessage, frames: Sequence[Buffer] = (), size: int = 0) -> None:
-        """Send a message, whose body has `size` bytes, at the end of this turn of the loop."""
+    def encode(self, value: Any) -> tuple[bytes, Sequence[Frame]]:
+        """Return the body of a value and its frames, to be handed to `send` at once.
+
+        CUDA tensors stay on their cards until then: nothing waits for a card here.
+
+        Raises:
+            CodecError: Some part of the value has a type that cannot travel.
+            LimitError: It is too large.
+        """
+        if self._cards is None:
+            return self.codec.encode(value)
+        return self.codec.encode_in_place(value)
+
+    def send(self, message: AnyMessage, frames: Sequence[Frame] = (), size: int = 0) -> None:
+        """Send a message, whose body has `size` bytes, at the end of this turn of the loop.
+
+        A message with a tensor that a card has yet to copy keeps its place, and those behind it
+        theirs, until the copy is done.
+        """
         outbox = self._outbox
         outbox.append(message)
         if frames:
             if self.lane is not None:
-                message, frames = self.lane.lend(message, frames)
-            self._frames.extend(frames)
+                message, frames = self.lane.lend(message, frames, self._copies)
+            for frame in frames:
+                self._frames.append(
+                    self._fetch(message, frame) if isinstance(frame, CardBytes) else frame
+                )
         self._bytes += size
         if self._bytes > _FLUSH_BYTES or len(outbox) >= MAX_BATCH_MESSAGES:
             self.flush()
@@ -187,17 +217,48 @@ class Link:
         self._scheduled = False
         if self._outlet is None:
             return
-        if not self._outbox:
-            if self.flow.owed:
-                self._send_mark(self._outlet)
-            return
-        if self.lane is not None and (returned := self.lane.returns()) is not None:
-            self._outbox.append(returned)
-        messages, self._outbox = self._outbox, []
-        frames, self._frames = self._frames, []
-        self._bytes = 0
-        self.sent += len(messages)
-        self._ship(self._outlet, messages, frames)
+        if self.lane is not None and self._outbox:
+            self._outbox.extend(self.lane.news())
+        messages, frames = self._leaving()
+        if messages:
+            self.sent += len(messages)
+            self._ship(self._outlet, messages, frames)
+        elif self.flow.owed:
+            self._send_mark(self._outlet)
+
+    def _leaving(self) -> tuple[list[AnyMessage], list[Buffer]]:
+        """Take what may leave out of the outbox: all before the first that waits for a copy."""
+        held = self._copies.held() if self._copies else None
+        messages, frames = self._outbox, self._frames
+        if held is None:
+            self._outbox, self._frames = [], []
+            self._bytes = 0
+            return messages, frames
+        count = next(index for index, message in enumerate(messages) if message is held)
+        share = sum(frames_of(message) for message in messages[:count])
+        self._outbox, self._frames = messages[count:], frames[share:]
+        return messages[:count], frames[:share]
+
+    def _fetch(self, message: AnyMessage, frame: CardBytes) -> Buffer:
+        """Let a card copy a tensor to this process's memory; the message waits for that."""
+        assert self._cards is not None, "else it would have been copied when it was encoded"
+        buffer, work = self._cards.fetch(frame)
+        failed = partial(self._lost, message, buffer)
+        self._copies.add(message, work, done=_nothing, failed=failed)
+        return buffer
+
+    def _lost(self, message: AnyMessage, buffer: Buffer) -> None:
+        """A card failed before a tensor was copied: the message says so instead."""
+        assert isinstance(message, Request | Reply | Item), "the others have no arrays"
+        before = self._outbox[: next(i for i, m in enumerate(self._outbox) if m is message)]
+        place = next(index for index, frame in enumerate(self._frames) if frame is buffer)
+        del self._frames[place]
+        wanted: list[SlotRecord | None] = (
+            [None] * message.frames if isinstance(message.frames, int) else message.frames
+        )
+        own = [index for index, slot in enumerate(wanted) if slot is None]
+        wanted[own[place - sum(frames_of(each) for each in before)]] = LOST_SLOT
+        message.frames = wanted
 
     def _ship(self, outlet: Outlet, messages: list[AnyMessage], frames: list[Buffer]) -> None:
         """Send messages as one multipart, or as several when one would be beyond the limits."""
@@ -279,18 +340,19 @@ class Link:
     # Slots of shared memory.
 
     def wake(self) -> None:
-        """Send what the lane has to return, without waiting for a message to go with it."""
-        if self.lane is not None and (returned := self.lane.returns()) is not None:
-            self.send(returned)
+        """Send what the lane has to say, without waiting for a message to go with it."""
+        if self.lane is not None:
+            for message in self.lane.news():
+                self.send(message)
 
-    def buffers(self, wanted: Frames, frames: Sequence[Buffer]) -> Sequence[Buffer]:
+    def buffers(self, wanted: Frames, frames: Sequence[Buffer]) -> Sequence[Frame]:
         """Return where the bytes of a message's arrays are: in its frames, or in slots."""
         if isinstance(wanted, int):
             return frames
         if self.lane is not None:
             return self.lane.borrow(wanted, frames)
         own = iter(frames)
-        return [next(own) if slot is None else MissingFrame(_NO_LANE) for slot in wanted]
+        return [next(own) if slot is None else _missing(slot) for slot in wanted]
 
     def consumed(self, cell: Cell, *, beside: bool) -> None:
         """One of the peer's requests gave up its place; give places back, many at a time."""
@@ -317,7 +379,7 @@ class Link:
         return (self._taken_beside if beside else self._taken).get(cell, 0)
 
     def answer(
-        self, message: Reply | Failure | Taken, frames: Sequence[Buffer] = (), size: int = 0
+        self, message: Reply | Failure | Taken, frames: Sequence[Frame] = (), size: int = 0
     ) -> None:
         """Send an answer; at once when the peer waits for no other, so that it need not wait."""
         self.send(message, frames, size)
@@ -364,6 +426,8 @@ class Link:
         """Send what is left and let go of the transport."""
         if goodbye is not None and self._outlet is not None:
             self.send(goodbye)
+        if self.dead is None:
+            self._copies.wait()
         self.flush()
         if self._timer is not None:
             self._timer.cancel()
@@ -376,3 +440,11 @@ class Link:
         if self._outlet is not None and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self.flush)
+
+
+def _missing(slot: SlotRecord) -> MissingFrame:
+    return MissingFrame(CARD_FAILED if slot == LOST_SLOT else _NO_LANE)
+
+
+def _nothing() -> None:
+    """What is to be done about a frame when it is there: it goes with its message."""

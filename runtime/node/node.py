@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...actors.handler import class_path, handlers_of, signature_of
 from ...actors.ref import Reference, parts_of, reference_type
 from ...protocols.address import LIFE_SHIFT, MAILBOX_POLICIES, Address
+from ...protocols.cards import card_of
 from ...protocols.codec import Codec
 from ...protocols.control import ActorDown, DeadLetter, Durability, NodeInfo, Supervision
 from ...protocols.errors import (
@@ -24,7 +25,7 @@ from ...protocols.errors import (
 )
 from ...protocols.log import log
 from ..delivery.wheel import DeadlineWheel
-from ..memory import NodeMemory
+from ..memory import NodeCards, NodeMemory
 from ..telemetry.meter import Meter
 from .cell import Cell
 from .durable_cell import DurableCell
@@ -84,6 +85,7 @@ class Node:
         isolate: Encode messages between this node's own actors too.
         shared_memory: Most bytes of its slots of shared memory; 0 for none, None for a quarter
             of what the host has.
+        card_memory: Most bytes of its slots on each card; 0 for none, None for a sixteenth.
         seed: Seeds the randomness of its actors.
     """
 
@@ -99,6 +101,7 @@ class Node:
         cookie: str,
         isolate: bool = False,
         shared_memory: int | None = None,
+        card_memory: int | None = None,
         seed: int = 0,
     ) -> None:
         self.name = name
@@ -107,7 +110,13 @@ class Node:
         self.host = host
         self.now = host.now
         self.cookie = cookie
-        self.codec = Codec(Reference, address_of, self.reference)
+        cards = host.open_cards()
+        self.cards = (
+            NodeCards(cards, (name, life), loop=self.loop, now=self.now, limit=card_memory)
+            if cards is not None
+            else None
+        )
+        self.codec = Codec(Reference, address_of, self.reference, self.cards)
         self.wheel = DeadlineWheel(self.loop, self.now)
         self.counters = Counters()
         self.meter = Meter()
@@ -412,11 +421,14 @@ class Node:
         return self.reference(reference_type(actor_class), Address("", name, 0))
 
     def share(self, array: Any) -> Any:
-        """Return a copy of an array that lies in shared memory; see `Runtime.share`.
+        """Return a copy of an array that lies in shared memory, or on its card; see `Runtime.share`.
 
         Raises:
             SharedMemoryError: There is no room for it.
         """
+        card = card_of(array)
+        if card is not None and self.cards is not None:
+            return self.cards.share(array, card)
         if self.memory is None:
             raise SharedMemoryError("an array", f"node {self.name} has no shared memory")
         return self.memory.share(array)
@@ -453,6 +465,8 @@ class Node:
             transport.close()
         if self.memory is not None:
             self.memory.close()
+        if self.cards is not None:
+            self.cards.close()
 
 
 def address_of(ref: Reference) -> Address:

@@ -9,6 +9,7 @@ from ...protocols.address import LEADER
 from ...protocols.batch import deal_frames, is_plain, peek_mark, unpack_batch
 from ...protocols.control import NodeInfo
 from ...protocols.envelope import (
+    Accepted,
     Ask,
     Cancel,
     Closed,
@@ -20,6 +21,7 @@ from ...protocols.envelope import (
     Hello,
     Item,
     Mark,
+    Offered,
     Open,
     Reply,
     Request,
@@ -87,6 +89,8 @@ class Receiver:
             Hello: self._ignore,  # it was read before the others
             Mark: self._ignore,  # likewise
             Returned: self._returned,
+            Offered: self._offered,
+            Accepted: self._accepted,
         }
 
     def on_batch(self, identity: bytes, batch: Buffer, frames: Sequence[Buffer]) -> None:
@@ -192,7 +196,7 @@ class Receiver:
             self.refuse(identity, "this life of it is known to be dead")
             return None
         if node.memory is not None and hello.memory == node.memory.key and link.lane is None:
-            link.lane = node.memory.lane_to((link.node, link.life), link.wake)
+            link.lane = node.memory.lane_to((link.node, link.life), link.wake, node.cards)
         node.router.connect(link, peer)
         self._inlets[identity] = link
         return link
@@ -232,7 +236,7 @@ class Receiver:
 
     def _request(self, link: Link, message: Request, frames: Sequence[Buffer]) -> None:
         node = self._node
-        frames = link.buffers(message.frames, frames)
+        arrays = link.buffers(message.frames, frames)
         cell = node.cells.get(message.target)
         if cell is None or cell.address.incarnation != message.incarnation:
             self._undeliverable(link, message)
@@ -249,7 +253,7 @@ class Receiver:
             self._reject(link, message, cell, CallCycleError(cell.key, message.chain.split(" ")))
             return
         now = node.now()
-        inbound = Inbound(link, message, frames, cell, spec, now)
+        inbound = Inbound(link, message, arrays, cell, spec, now)
         if inbound.kind != TELL or inbound.key:
             link.serving[message.id] = inbound
         if cell.senders is None:
@@ -300,13 +304,13 @@ class Receiver:
             sending.taken()
 
     def _reply(self, link: Link, message: Reply, frames: Sequence[Buffer]) -> None:
-        frames = link.buffers(message.frames, frames)
+        arrays = link.buffers(message.frames, frames)
         sending = link.pending.pop(message.id, None)
         if sending is None:
             self._node.counters.late_replies += 1
             return
         try:
-            value = link.codec.decode(message.body, sending.spec.returns, frames)
+            value = link.codec.decode(message.body, sending.spec.returns, arrays)
         except ProtocolError as error:
             sending.refuse(_of_result(sending, error))
         else:
@@ -325,13 +329,13 @@ class Receiver:
             sending.failed_remotely(failed)
 
     def _item(self, link: Link, message: Item, frames: Sequence[Buffer]) -> None:
-        frames = link.buffers(message.frames, frames)
+        arrays = link.buffers(message.frames, frames)
         sending = link.pending.get(message.id)
         if sending is None:
             self._node.counters.late_replies += 1
             return
         try:
-            value = link.codec.decode(message.body, sending.spec.returns, frames)
+            value = link.codec.decode(message.body, sending.spec.returns, arrays)
         except ProtocolError as error:
             sending.target.withdraw(sending)
             sending.refuse(_of_result(sending, error))
@@ -352,6 +356,16 @@ class Receiver:
         if link.lane is None:
             raise ProtocolError("it returns slots, but no shared memory was agreed")
         link.lane.returned(message)
+
+    def _offered(self, link: Link, message: Offered, _frames: Sequence[Buffer]) -> None:
+        if link.lane is None:
+            raise ProtocolError("it offers a card, but no shared memory was agreed")
+        link.lane.offered(message)
+
+    def _accepted(self, link: Link, message: Accepted, _frames: Sequence[Buffer]) -> None:
+        if link.lane is None:
+            raise ProtocolError("it reads a card, but no shared memory was agreed")
+        link.lane.accepted(message)
 
     def _closed(self, link: Link, message: Closed, _frames: Sequence[Buffer]) -> None:
         target = link.targets.pop((message.target, message.incarnation), None)

@@ -178,6 +178,7 @@ class Router:
             codec=own.codec,
             lose=own.dead_letter,
             on_gone=own.peer_gone,
+            cards=own.cards,
         )
 
     def connect(self, link: Link, peer: NodeInfo) -> None:
@@ -262,7 +263,7 @@ class Router:
     def peer_died(self, error: NodeDeadError, life: int, *, gone: bool = True) -> None:
         """A life of a node is over: fail what waits for it and forget it.
 
-        Shared memory that it may read is free again once its process is `gone`.
+        Shared memory that it may read, of cards too, is free again once its process is `gone`.
         """
         peer = self.peers.get(error.node)
         if peer is not None and peer.life <= life:
@@ -279,6 +280,8 @@ class Router:
         self._node.family.orphan(error.node, life)
         if gone and self._node.memory is not None:
             self._node.memory.peer_gone((error.node, life))
+        if gone and self._node.cards is not None:
+            self._node.cards.peer_gone((error.node, life))
 
     def has_died(self, address: Address) -> bool:
         """Return whether this life of the actor's node is known to have ended."""

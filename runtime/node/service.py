@@ -238,6 +238,7 @@ def statistics_of(node: Node) -> NodeStatistics:
         possibly_lost=counters.possibly_lost,
         dropped=sum(link.flow.dropped for link in links),
         shared_memory=node.memory.statistics if node.memory is not None else MemoryStatistics(),
+        card_memory=node.cards.statistics if node.cards is not None else MemoryStatistics(),
     )
 
 

@@ -76,6 +76,9 @@ class SimulatedHost:
         """Return what runs an actor's blocking work."""
         return SimulatedWorker(self._world, threads)
 
+    def open_cards(self) -> None:
+        """There are no cards in a world."""
+
     def open_memory(self) -> HeapSegments:
         """Return the memory that all nodes of one start of the runtime share."""
         return self._memory

@@ -14,11 +14,12 @@ from hypothesis.extra import numpy as arrays
 
 from passel.protocols import arrays as arrays_module
 from passel.protocols.arrays import pack_array, unpack_array
+from passel.protocols.cards import CardBytes
 from passel.protocols.errors import CodecError, LimitError, ProtocolError
 from passel.protocols.limits import INLINE_ARRAY_BYTES, MAX_DIMENSIONS, MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
-    from passel.protocols.arrays import Buffer
+    from passel.protocols.arrays import Buffer, Frame
     from passel.protocols.codec import Codec
 
 DTYPES = [
@@ -32,9 +33,15 @@ TORCH_DTYPES = [
 
 def sent(value: Any) -> Any:
     """Return what arrives of an array."""
-    frames: list[Buffer] = []
+    frames: list[Frame] = []
     record = pack_array(value, frames)
     return unpack_array(record, frames)
+
+
+def bytes_of(frame: Frame) -> Buffer:
+    """Return a frame that lies in this memory."""
+    assert not isinstance(frame, CardBytes)
+    return frame
 
 
 def same(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
@@ -67,22 +74,22 @@ def test_views_that_are_not_contiguous_come_back(data: st.DataObject, dtype: str
 @pytest.mark.parametrize("items", [0, INLINE_ARRAY_BYTES - 1, INLINE_ARRAY_BYTES, 1 << 20])
 def test_small_arrays_travel_inline_and_large_ones_as_a_frame(items: int) -> None:
     value = np.arange(items, dtype=np.uint8)
-    frames: list[Buffer] = [b"of another array"]
+    frames: list[Frame] = [b"of another array"]
 
     record = pack_array(value, frames)
 
-    library, dtype, shape, frame, inline = msgpack.unpackb(record)
-    assert (library, dtype, shape) == ("numpy", "|u1", [items])
+    library, dtype, shape, frame, inline, card = msgpack.unpackb(record)
+    assert (library, dtype, shape, card) == ("numpy", "|u1", [items], None)
     if items < INLINE_ARRAY_BYTES:
         assert (frame, inline, len(frames)) == (-1, value.tobytes(), 1)
     else:
         assert (frame, inline, len(frames)) == (1, b"", 2)
-        assert np.shares_memory(np.frombuffer(frames[1], np.uint8), value)
+        assert np.shares_memory(np.frombuffer(bytes_of(frames[1]), np.uint8), value)
     assert same(unpack_array(record, frames), value)
 
 
 def test_an_array_shares_the_memory_of_its_frame() -> None:
-    frames: list[Buffer] = []
+    frames: list[Frame] = []
     record = pack_array(np.zeros(1 << 16), frames)
     arrived = bytes(frames[0])
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from passel.protocols.batch import pack_batch, unpack_batch
 from passel.protocols.envelope import (
+    Accepted,
     AnyMessage,
     Ask,
     Cancel,
@@ -22,6 +23,7 @@ from passel.protocols.envelope import (
     Hello,
     Item,
     Mark,
+    Offered,
     Open,
     Reply,
     Returned,
@@ -29,6 +31,7 @@ from passel.protocols.envelope import (
     Taken,
     Tell,
 )
+from passel.protocols.slots import CardSlot
 
 REQUEST = [
     "id", "source", "target", "incarnation", "method", "deadline", "sequence", "sent", "chain", "trace", "key",
@@ -52,6 +55,8 @@ DOCUMENTED: dict[type, tuple[int, list[str]]] = {
     Returned: (14, ["slots"]),
     Taken: (15, ["id"]),
     Settled: (16, ["source", "target", "incarnation", "method", "key"]),
+    Offered: (17, ["segment", "card"]),
+    Accepted: (18, ["uuid"]),
 }
 """The arrays of docs/protocol.md: the kind, and what stands after it."""
 
@@ -71,8 +76,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "signatures": st.dictionaries(text, text, max_size=4),
     **dict.fromkeys(("source", "target", "method", "chain", "key", "reason"), text),
     "slots": st.lists(st.tuples(uint, uint).map(list), max_size=4),
-    **dict.fromkeys(("node", "endpoint", "cookie", "memory"), text),
-    **dict.fromkeys(("id", "incarnation", "sequence", "frames"), uint),
+    "card": st.tuples(text, st.binary(max_size=64), st.binary(max_size=64)).map(list),
+    **dict.fromkeys(("node", "endpoint", "cookie", "memory", "uuid"), text),
+    **dict.fromkeys(("id", "incarnation", "sequence", "frames", "segment"), uint),
     **dict.fromkeys(("demand", "count", "life", "version", "number", "acknowledged"), uint),
 }
 
@@ -85,6 +91,8 @@ def a_message(kind: type) -> st.SearchStrategy[tuple[Any, list[Any]]]:
         fields = dict(zip(names, values, strict=True))
         if "body" in fields:
             fields["body"] = msgspec.Raw(msgspec.msgpack.encode(fields["body"]))
+        if "card" in fields:
+            fields["card"] = CardSlot(*fields["card"])
         return kind(**fields), [number, *values]
 
     return st.tuples(*(VALUES[name] for name in names)).map(build)

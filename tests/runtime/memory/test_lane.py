@@ -13,15 +13,25 @@ import pytest
 import torch
 
 from passel.protocols.arrays import MissingFrame, pack_array, unpack_array
-from passel.protocols.envelope import Reply
+from passel.protocols.envelope import Reply, Returned
 from passel.protocols.errors import CodecError, LimitError, ProtocolError, SharedMemoryError
 from passel.protocols.slots import SlotRecord, check_slot
-from passel.runtime.memory import HeapSegments, Lane, NodeMemory
+from passel.runtime.memory import Copies, HeapSegments, Lane, NodeMemory
 
 if TYPE_CHECKING:
-    from passel.protocols.arrays import Buffer
+    from passel.protocols.arrays import Frame
 
 KIB, MIB = 1 << 10, 1 << 20
+
+
+def returned_by(lane: Lane) -> Returned | None:
+    """Return what a lane gives back, if there is anything."""
+    said = lane.news()
+    assert len(said) < 2
+    for message in said:
+        assert isinstance(message, Returned)
+        return message
+    return None
 
 
 class Pair:
@@ -35,26 +45,28 @@ class Pair:
             for name in ("one", "two")
         )
         self.woken = asyncio.Event()
+        self.copies = Copies(loop, lambda: None)
         self.there: Lane = self.one.lane_to(("two", 1), lambda: None)
         self.back: Lane = self.two.lane_to(("one", 1), self.woken.set)
 
     def sent(self, array: Any) -> Any:
         """Send an array from `one` to `two`, and return what arrives."""
-        frames: list[Buffer] = []
+        frames: list[Frame] = []
         body = pack_array(array, frames)
         return unpack_array(body, self.carried(frames))
 
-    def carried(self, frames: list[Buffer]) -> list[Buffer]:
+    def carried(self, frames: list[Frame]) -> list[Frame]:
         """Carry the frames of a message from `one` to `two`."""
-        message, left = self.there.lend(Reply(1, 0.0, len(frames), msgspec.Raw()), frames)
+        reply = Reply(1, 0.0, len(frames), msgspec.Raw())
+        message, left = self.there.lend(reply, frames, self.copies)
         assert isinstance(message, Reply)
         if isinstance(message.frames, int):
             return list(left)
-        return self.back.borrow(message.frames, left)
+        return self.back.borrow(message.frames, [bytes(frame) for frame in left])
 
     def returned(self) -> None:
         """Carry what `two` gives back to `one`."""
-        message = self.back.returns()
+        message = returned_by(self.back)
         if message is not None:
             self.there.returned(message)
 
@@ -167,7 +179,7 @@ async def test_a_small_slot_is_returned_without_waiting_for_a_message() -> None:
 
 async def test_a_frame_that_is_never_decoded_is_returned() -> None:
     pair = Pair()
-    frames: list[Buffer] = []
+    frames: list[Frame] = []
     pack_array(np.ones(MIB), frames)
     borrowed = pair.carried(frames)
     assert pair.used == 1
@@ -180,9 +192,9 @@ async def test_a_frame_that_is_never_decoded_is_returned() -> None:
 # What a peer may send.
 
 
-async def refusal(pair: Pair, *slot: int) -> str:
+async def refusal(pair: Pair, segment: int, offset: int, size: int) -> str:
     """Return why an array in a slot cannot be had."""
-    (found,) = pair.back.borrow([SlotRecord(*slot)], [])
+    (found,) = pair.back.borrow([SlotRecord(segment, offset, size)], [])
     assert isinstance(found, MissingFrame)
     body = pack_array(np.ones(MIB), [])
     with pytest.raises(CodecError, match="array") as caught:
@@ -201,7 +213,7 @@ async def test_a_slot_beyond_its_segment_is_refused() -> None:
 async def test_a_segment_that_is_not_there_is_refused_and_its_slot_returned() -> None:
     pair = Pair()
     assert "segment one.1.77 cannot be read" in await refusal(pair, 77, 0, 100)
-    message = pair.back.returns()
+    message = returned_by(pair.back)
     assert message is not None
     assert message.slots == [(77, 0)]
 
@@ -221,10 +233,10 @@ async def test_a_slot_larger_than_any_frame_is_refused() -> None:
 async def test_what_was_not_lent_cannot_be_returned() -> None:
     pair = Pair()
     kept = pair.sent(np.ones(MIB))
-    message = pair.back.returns()
+    message = returned_by(pair.back)
     assert message is None
     pair.sent(np.ones(MIB))
-    message = pair.back.returns()
+    message = returned_by(pair.back)
     assert message is not None
     pair.there.returned(message)
     with pytest.raises(ProtocolError, match="is not lent to two/1"):
