@@ -34,6 +34,7 @@ if "zmq" in sys.modules:
         "passel",
         "passel.__main__",
         "passel.actors",
+        "passel.actors.tools",
         "passel.actors.chat",
         "passel.agents.hogwild",
         "passel.protocols.cache",

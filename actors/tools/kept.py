@@ -40,7 +40,7 @@ class KeptCalls:
         entry = self._running.get(call.key) or self._finished.get(call.key)
         if entry is None:
             return None
-        if entry.call != call:
+        if not _same(entry.call, call):
             raise ToolKeyError(call.tool, call.key)
         return entry.answer
 
@@ -71,3 +71,11 @@ class KeptCalls:
     def _settle(self, answer: asyncio.Future[Any], error: Exception) -> None:
         answer.set_exception(error)
         answer.exception()  # perhaps nobody waits for it
+
+
+def _same(one: ToolCall, other: ToolCall) -> bool:
+    """Return whether two calls are the same, as far as can be told: arrays have no answer to that."""
+    try:
+        return one == other
+    except ValueError:
+        return one.tool == other.tool
