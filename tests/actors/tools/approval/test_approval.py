@@ -29,7 +29,7 @@ from passel.protocols.tools import ToolCall
 from tests.runtime.worlds import open_runtime, private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from passel import ActorRef
 
@@ -176,7 +176,7 @@ async def passel(folder: Path, *words: str) -> asyncio.subprocess.Process:
 async def decided(folder: Path) -> Any:
     """Approve the first request, once there is one."""
     words = ("ask", "waiting", "approval", "decide", "1", "approve", "go", "--json")
-    async with asyncio.timeout(40.0):
+    async with asyncio.timeout(30.0):
         while True:
             process = await passel(folder, *words)
             out, _ = await process.communicate()
@@ -191,21 +191,27 @@ async def kill_and_approve(folder: Path) -> None:
     words = ["run", topology, "--state", str(state), "--set", f"params.folder={folder}"]
     killed = await passel(folder, *words)
     try:
-        async with asyncio.timeout(40.0):
-            while not written(state):  # noqa: ASYNC110  # no event crosses from there
-                await asyncio.sleep(0.05)
+        await seen(lambda: written(state))
     finally:
         os.killpg(killed.pid, signal.SIGKILL)
         await killed.communicate()
     killed_at = time.time()
     assert not (folder / "paper").exists()
     resumed = await passel(folder, *words, "--resume")
+    await seen((folder / "run" / f"waiting-{resumed.pid}" / "runtime.json").exists)
     request = await decided(folder)
     assert (request["verdict"], request["call"]["key"]) == ("approve", "order-17")
     assert request["asked"] < killed_at
     out, err = await resumed.communicate()
     assert (resumed.returncode, out.decode().strip()) == (0, "signed paper"), err.decode()
     assert (folder / "paper").read_text() == "signed\n"
+
+
+async def seen(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does to files."""
+    async with asyncio.timeout(30.0):
+        while not condition():  # noqa: ASYNC110  # no event crosses from there
+            await asyncio.sleep(0.02)
 
 
 def written(state: Path) -> bool:
