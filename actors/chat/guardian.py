@@ -9,8 +9,8 @@ it be killed itself, the kernel ends the server, and the node, which misses the 
 2. Standard output and error are the server's.
 3. On `end` on standard input, on its end, and on SIGTERM, the server gets SIGTERM, and SIGKILL
    after GRACE seconds; `kill` on standard input is SIGKILL at once.
-4. When the server has ended, whatever it started is killed and waited for.
-5. It reports `ended STATUS`, where a signal is a negative number.
+4. When the server has ended it reports `ended STATUS`, where a signal is a negative number.
+5. Whatever the server has started is killed and waited for; then it reports `swept`.
 
 REPORT is the descriptor of a pipe that it inherits, and hands on to nobody.
 """
@@ -56,13 +56,13 @@ class Guardian:
         signal.signal(signal.SIGTERM, self._on_term)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         _prctl(_SET_CHILD_SUBREAPER, 1)  # orphans of the server become children of this process
-        server = subprocess.Popen(  # noqa: S603  # its user names the command
+        self._server = subprocess.Popen(  # noqa: S603  # its user names the command; kept, or it reaps
             command,
             stdin=subprocess.DEVNULL,
             process_group=0,
             preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  # there is one thread
         )
-        self.pid = server.pid
+        self.pid = self._server.pid
         self.status: int | None = None
 
     def _on_term(self, *_: object) -> None:
@@ -163,8 +163,9 @@ def main() -> None:
         os._exit(_COMMAND_NOT_FOUND)
     say(f"started {guardian.pid}")
     guardian.watch()
-    guardian.sweep()
     say(f"ended {guardian.status}")
+    guardian.sweep()
+    say("swept")
     os._exit(0)
 
 

@@ -39,11 +39,10 @@ class ChatModel(Actor):
     A parameter of this type, `ActorRef[ChatModel]`, takes any of them.
     """
 
-    def __init__(self) -> None:
-        self._running = 0
-        self._answered = 0
-        self._failed = 0
-        self._abandoned = 0
+    _running = 0
+    _answered = 0
+    _failed = 0
+    _abandoned = 0
 
     @handler(raises=(ChatError,))
     async def chat(self, request: ChatRequest) -> AsyncIterator[ChatPiece]:

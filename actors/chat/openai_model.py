@@ -74,7 +74,6 @@ class OpenAIModel(ChatModel):
         deadline: float | None = 600.0,
         plain_http: bool = False,
     ) -> None:
-        super().__init__()
         self._address = EndpointAddress(base_url)
         if api_key_env and api_key_file:
             reason = "its key comes from an environment variable or from a file, not from both"

@@ -68,7 +68,6 @@ class ScriptedModel(ChatModel):
         seed: int = 0,
         keep: int = 1_000,
     ) -> None:
-        super().__init__()
         if sum(given is not None for given in (script, file or None, function or None)) != 1:
             reason = "exactly one of script, file and function must be given"
             raise InvalidScriptError("as it is declared", reason=reason)

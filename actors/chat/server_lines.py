@@ -20,7 +20,7 @@ _PHASES: Final = (
         re.compile(r"[Ll]oading .*(weights|checkpoint|model)|Starting to load model"),
         "loading weights",
     ),
-    (re.compile(r"Initializing a V\d LLM engine"), "starting the engine"),
+    (re.compile(r"Initializing a V\d LLM engine|Resolved architecture"), "starting the engine"),
 )
 
 

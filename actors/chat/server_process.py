@@ -36,7 +36,8 @@ class ServerProcess:
         pid: The server's process, once it has one.
         lines: What it wrote last.
         exit: How it ended, such as `exit code 1` or `SIGKILL`; empty while it runs.
-        over: Set when it has ended and nothing of it is left.
+        ended: Set when it has ended; what it started may still be there.
+        over: Set when nothing of it is left.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class ServerProcess:
         self.pid: int | None = None
         self.lines = ServerLines()
         self.exit = ""
+        self.ended = asyncio.Event()
         self.over = asyncio.Event()
+        self._swept = False
         reading, writing = os.pipe()
         self._report = os.fdopen(reading, "rb", 0)
         try:
@@ -128,9 +131,13 @@ class ServerProcess:
             self.pid = int(rest)
         elif word == "failed":
             self.exit = f"it could not be started ({rest})"
-        else:
+            self._swept = True
+        elif word == "ended":
             code = int(rest)
             self.exit = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            self.ended.set()
+        else:
+            self._swept = True
 
     def _bury(self) -> None:
         """See to it that nothing is left: of the server, of its guardian, of pipes."""
@@ -139,11 +146,11 @@ class ServerProcess:
         assert self._process.stdin is not None, "it is a pipe"
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        if not self.exit:  # the guardian was killed, and the kernel killed the server with it
-            self.exit = "its guardian was killed"
-            if self.pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self.pid, signal.SIGKILL)
+        if not self._swept and self.pid is not None:  # the guardian was killed
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self.exit = self.exit or "its guardian was killed"  # then the kernel killed the server
+        self.ended.set()
         self.over.set()
 
 

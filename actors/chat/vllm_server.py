@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from ...protocols.chat import ChatPiece, ChatRequest
 
 _STARTING_PROBE_SECONDS: Final = 0.25
-_DEATH_SECONDS: Final = 1.0
+_DEATH_SECONDS: Final = 3.0
 """How long after a broken connection the end of the process may be noticed."""
 
 _MAY_BE_DEATH: Final = (EndpointUnreachableError, AnswerBrokenError, RequestRefusedError)
@@ -107,7 +108,6 @@ class VllmServer(ChatModel):
         backoff: float = 1.0,
         end_grace: float = 10.0,
     ) -> None:
-        super().__init__()
         self._name = Path(model).name
         self._command = ServerCommand(
             words=(*(command or ("vllm", "serve")), model),
@@ -178,6 +178,8 @@ class VllmServer(ChatModel):
         cut = self._busy
         self._handle(Emptied())
         await self._until(lambda: self._life.is_over)
+        if self._now is not None:
+            await self._now.process.over.wait()
         return cut
 
     async def answer(self, request: ChatRequest) -> AsyncGenerator[ChatPiece]:
@@ -198,7 +200,8 @@ class VllmServer(ChatModel):
             except _MAY_BE_DEATH as error:
                 if _is_of_the_request(error) or not await self._has_ended(serving):
                     raise
-                if pieces or self._life.state == "draining":
+                await self._until(partial(self._is_over, serving))
+                if pieces or self._life.state in {"draining", "stopped"}:
                     raise self._death(serving, pieces) from error
             else:
                 return
@@ -225,11 +228,10 @@ class VllmServer(ChatModel):
                     raise self._death(self._now, 0)
                 case _:
                     return
-            await self._live(number)
-            effects = self._handle(Ended(self.context.now()))
+            effects = await self._live(number)
 
-    async def _live(self, number: int) -> None:
-        """Run one process to its end."""
+    async def _live(self, number: int) -> list[Effect]:
+        """Run one process to its end, and return what is to be done once nothing of it is left."""
         serving = self._launch()
         self.context.log.info("server is started", model=self._name, life=number)
         try:
@@ -237,11 +239,13 @@ class VllmServer(ChatModel):
                 group.create_task(serving.process.run())
                 try:
                     await self._watch(serving)
+                    effects = self._handle(Ended(self.context.now()))
                 finally:
                     await serving.process.end(_LEAVE_SECONDS)
         finally:
             await serving.endpoint.aclose()
         self.context.log.warning("server has ended", model=self._name, how=serving.how)
+        return effects
 
     def _launch(self) -> Serving:
         from .endpoint import Endpoint  # httpx2 is an extra, and slow to import
@@ -267,7 +271,7 @@ class VllmServer(ChatModel):
 
         probe = HealthProbe(serving.health_url, timeout=self._health_every)
         try:
-            while not serving.process.over.is_set():
+            while not serving.process.ended.is_set():
                 healthy = await probe.is_well()
                 self._handle(Probed(self.context.now(), healthy))
                 pause = self._health_every
@@ -275,7 +279,7 @@ class VllmServer(ChatModel):
                     pause = min(pause, _STARTING_PROBE_SECONDS)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
-                        await serving.process.over.wait()
+                        await serving.process.ended.wait()
         finally:
             await probe.aclose()
 
@@ -315,14 +319,17 @@ class VllmServer(ChatModel):
         return serving
 
     async def _has_ended(self, serving: Serving) -> bool:
-        """Return whether a life is over; its end may be seen a little after its connections'."""
+        """Return whether a process has ended; that may be seen a little after its connections'."""
         try:
             async with asyncio.timeout(_DEATH_SECONDS):
-                await serving.process.over.wait()
+                await serving.process.ended.wait()
         except TimeoutError:
             return False
-        await self._until(lambda: self._now is not serving or self._life.state != "ready")
         return True
+
+    def _is_over(self, serving: Serving) -> bool:
+        """Return whether it is known that a process has ended."""
+        return self._now is not serving or self._life.state != "ready"
 
     @asynccontextmanager
     async def _counted(self) -> AsyncGenerator[None]:

@@ -49,8 +49,8 @@ async def test_its_script_is_followed(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_its_program_prints_what_it_should(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
-    (program,) = blocks(PAGE, "python")
-    script.write_text(program)
+    program, stand_in = blocks(PAGE, "python")
+    script.write_text(f"{stand_in}\n\nRehearsed(base_url='')\n\n{program}")
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
     )

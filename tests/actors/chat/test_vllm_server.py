@@ -79,6 +79,7 @@ async def test_a_server_that_is_killed_lives_again_and_its_answers_say_so() -> N
                 pieces.append(piece)  # noqa: PERF401  # they count although the stream raises
 
         assert pieces == [TextDelta("die")]
+        assert (await server.ready()).restarts == 1
         assert (caught.value.how, caught.value.pieces) == ("SIGKILL", 1)
         assert caught.value.lines[-1] == "Segmentation something"
         assert await said_by(server, "back again") == "backagain"
