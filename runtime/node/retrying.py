@@ -57,11 +57,12 @@ class Retrying:
     def key_of(self, key: str | bool, source: str) -> str:
         """Return the key as it travels: one of its own for True, else the caller's.
 
-        An unnamed actor's name may be given again in the node's next life, a named one's is its
-        own: only the former's keys end with its node.
+        An unnamed actor's name may be given again in the node's next life, and in the first one of
+        a runtime that is started again; a named one's is its own: only the former's keys end with
+        its node.
         """
         if isinstance(key, str):
-            return f"{self.node.life}~{key}" if "#" in source else key
+            return f"{self._prefix}~{key}" if "#" in source else key
         self._made += 1
         return f"~{self._prefix}.{self._made}"
 
