@@ -22,7 +22,9 @@ INBOX: Final = "inbox"
 """The kind of the records of tells that were taken and not handled yet."""
 
 _EVENT: Final = "event"
-_OUTBOX: Final = "outbox"
+OUTBOX: Final = "outbox"
+"""The kind of the records of tells that were sent and are not known to be taken."""
+
 _ANSWER: Final = "answer"
 
 _encoder = msgspec.msgpack.Encoder()
@@ -142,7 +144,7 @@ def read(records: Iterable[Record]) -> Contents:
             contents.events[int(key, 16)] = decode(value, type=Packed)
         elif kind == INBOX:
             contents.inbox[int(key, 16)] = decode(value, type=StoredTell)
-        elif kind == _OUTBOX:
+        elif kind == OUTBOX:
             contents.outbox[int(key, 16)] = decode(value, type=Parcel)
         elif kind == _ANSWER:
             contents.answers[key] = decode(value, type=StoredAnswer)
@@ -161,7 +163,7 @@ def inbox_id(number: int) -> RecordId:
 
 def outbox_id(number: int) -> RecordId:
     """Return what a parcel is filed under."""
-    return RecordId(_OUTBOX, f"{number:016x}")
+    return RecordId(OUTBOX, f"{number:016x}")
 
 
 def answer_id(key: str) -> RecordId:

@@ -291,7 +291,7 @@ class DurableCell:
             error = KeysFullError(cell.key, KEYS_KEPT)
         elif isinstance(error, StaleEpochError):
             error = DeadActorError(cell.address, str(error))  # it lives elsewhere: look there
-        if waiter.kind == TELL:  # its sender may not have waited
+        if waiter.kind == TELL and not waiter.key:  # its sender has not waited
             cell.lose(waiter, str(error))
         waiter.reject(error)
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...actors.call import CURRENT_CALL, Call
 from ...actors.ref import Reference, UntypedSpec
-from ...protocols.errors import DeadActorError, PasselError
+from ...protocols.errors import (
+    DeadActorError,
+    KeysFullError,
+    MailboxFullError,
+    PasselError,
+    StateError,
+)
+from ...protocols.log import log
 from .inbound import decode_arguments
 
 if TYPE_CHECKING:
@@ -27,6 +34,9 @@ _LONGEST_PAUSE: Final = 2.0
 async def deliver(node: Node, source: str, parcel: Parcel) -> Callable[[], None] | None:
     """Send a parcel until it is taken; one that nobody can take is a dead letter.
 
+    An actor that is there and cannot take it now, since its disk or its mailbox is full, is waited for
+    without end: the parcel was promised.
+
     Returns:
         What lets its receiver forget the key; to be called when it will not be sent again.
     """
@@ -45,6 +55,11 @@ async def deliver(node: Node, source: str, parcel: Parcel) -> Callable[[], None]
             if not target.named or node.closed or node.now() >= until:
                 node.letter(source, str(target), parcel.method, error.reason)
                 return None
+        except (StateError, KeysFullError, MailboxFullError) as error:
+            if node.closed:
+                return None
+            if pause == _LONGEST_PAUSE:
+                log.warning("tell waits", actor=source, to=str(target), error=str(error))
         except PasselError as error:
             node.letter(source, str(target), parcel.method, str(error))
             return None

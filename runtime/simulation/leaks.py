@@ -38,8 +38,12 @@ def _in_cells(node: Node, ledger: Ledger) -> Iterator[str]:
             yield f"{cell.key}: {cell.depth} messages in the mailbox of an actor at rest"
         if cell.state in {"restarting", "starting"}:
             yield f"{cell.key}: it is still {cell.state}"
-        if cell.durable is not None and (inbox := ledger.account(cell.address.actor).inbox):
-            yield f"{cell.key}: {len(inbox)} tells in the inbox of an actor at rest"
+        if cell.durable is not None:
+            inbox, outbox = ledger.waiting(cell.address.actor)
+            if inbox:
+                yield f"{cell.key}: {inbox} tells in the inbox of an actor at rest"
+            if outbox:
+                yield f"{cell.key}: {outbox} tells in its outbox, to actors that live"
 
 
 def _in_wheel(node: Node) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..durable.memory import MemoryDisk
-from ..durable.records import INBOX, Packed, StoredTell
+from ..durable.records import INBOX, OUTBOX, Packed, Parcel, StoredTell
 from ..durable.store import Change  # noqa: TC001  # a dataclass field's type
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ class Account:
 
     Attributes:
         inbox: The tells in its inbox on the disk, by what their records are filed under.
-        taken: How often a tell was put there.
+        outbox: What it has sent and nobody is known to have taken, likewise.
+        taken: How often a tell was put into its inbox.
         applied: How often what came of a message was written.
         uses: How often a key was used for something new, when that is more than once.
         answered: Keys that their senders have an answer to.
@@ -74,6 +75,7 @@ class Account:
     """
 
     inbox: dict[str, str] = field(default_factory=dict)
+    outbox: dict[str, Parcel] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
     applied: Counter[str] = field(default_factory=Counter)
     uses: Counter[str] = field(default_factory=Counter)
@@ -93,10 +95,12 @@ class Ledger:
 
     Args:
         fail: Told of an invariant that does not hold, and of what happened.
+        lives: Says whether there is an actor of a name.
     """
 
-    def __init__(self, fail: Fail) -> None:
+    def __init__(self, fail: Fail, lives: Callable[[str], bool]) -> None:
         self._fail = fail
+        self._lives = lives
         self._accounts: dict[str, Account] = {}
         self._open: dict[int, Handed] = {}
 
@@ -106,6 +110,12 @@ class Ledger:
         if found is None:
             found = self._accounts[actor] = Account()
         return found
+
+    def waiting(self, actor: str) -> tuple[int, int]:
+        """Return how many tells wait on the disk: to be handled, and to be taken by who lives."""
+        account = self.account(actor)
+        parcels = account.outbox.values()
+        return len(account.inbox), sum(self._lives(parcel.target.actor) for parcel in parcels)
 
     # What senders know.
 
@@ -166,6 +176,9 @@ class Ledger:
         for record in change.put:
             if record.id.kind == INBOX:
                 self._taken(account, record.id.key, record.value)
+            elif record.id.kind == OUTBOX:
+                parcel = msgspec.msgpack.decode(record.value, type=Parcel)
+                account.outbox[record.id.key] = parcel
         handed = self._open.pop(id(change), None)
         decision = None if handed is None else handed.decision
         for dropped in change.drop:
@@ -174,6 +187,8 @@ class Ledger:
                 was_handled = decision is not None and decision.message == message
                 if message and not was_handled and message not in account.refused:
                     self._fail(LOST, f"{actor} drops a tell that it has not handled: {message}")
+            elif dropped.kind == OUTBOX and (parcel := account.outbox.pop(dropped.key, None)):
+                self._delivered(actor, parcel)
         if handed is not None:
             account.pending.difference_update(handed.followers)
             self._applied(account, handed.decision)
@@ -184,6 +199,15 @@ class Ledger:
         account.taken[message] += 1
         if account.is_too_often(message, account.taken[message]):
             self._fail(TWICE, f"{tell.method} from {tell.source} is taken twice: {message}")
+
+    def _delivered(self, actor: str, parcel: Parcel) -> None:
+        """A parcel is done with: a durable actor that lives has taken it."""
+        target = parcel.target
+        message = scoped(f"/{actor}", parcel.method, parcel.key)
+        was_taken = not target.durable or message in self.account(target.actor).taken
+        if not was_taken and self._lives(target.actor):
+            what = f"{parcel.method} from {actor} to {target.actor}"
+            self._fail(LOST, f"{what} is sent no more, and was not taken: {message}")
 
     def _applied(self, account: Account, decision: Decision) -> None:
         message = decision.message

@@ -87,7 +87,7 @@ class Watch:
         self.failed_asks: dict[str, int] = {}
         self._loop = loop
         self._trace = trace
-        self.ledger = Ledger(self.fail)
+        self.ledger = Ledger(self.fail, self._lives)
         self._numbers = 0
         self._order: dict[Hashable, int] = {}
         self._handled: dict[bytes, str] = {}
@@ -107,6 +107,9 @@ class Watch:
     def remove(self, process: SimulatedProcess) -> None:
         """A node's process has ended."""
         self.nodes.pop(process, None)
+
+    def _lives(self, actor: str) -> bool:
+        return any(actor in node.cells for node in self.nodes.values())
 
     # What the watched sender and cells tell.
 

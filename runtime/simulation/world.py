@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ..node.host import Exit, LeaderHost
     from .loop import SimulatedTask
 
+_ENDINGS: Final = 100
+"""How often a coroutine is told to end that goes on waiting."""
+
 SHARED_MEMORY_BYTES: Final = 1 << 30
 """Shared memory of the simulated host; real memory is taken only for what is used of it."""
 
@@ -203,5 +206,13 @@ class World:
 def end_silently(task: SimulatedTask) -> None:
     """Take a task's coroutine apart without letting anybody know."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # else its end is logged
+    coroutine = task.get_coro()
     with suppress(BaseException):
-        task.get_coro().close()
+        for _ in range(_ENDINGS):  # what cleans up waits for something else first, again and again
+            coroutine.throw(_WorldEndedError())
+    with suppress(BaseException):
+        coroutine.close()
+
+
+class _WorldEndedError(BaseException):
+    """Takes coroutines apart from within; `close` would leave an inner one that waits again to be freed loudly."""

@@ -27,6 +27,10 @@ ROWS = 9_000
 """Numbers of an array that is large enough for shared memory."""
 
 
+TOLD = 3
+"""Every such number that a vault takes it tells the book."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """What one life of a tally knows: numbers that were added, in order, by client."""
@@ -96,10 +100,34 @@ class Tally(Actor):
         return Sheet(self.born, self.added)
 
 
-class Vault(Actor):
-    """Keeps numbers whatever happens to its node."""
+class Book(Actor):
+    """Keeps what vaults tell it, whatever happens to anybody."""
 
     def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def snapshot(self) -> list[tuple[str, int]]:
+        return self.told
+
+    def restore(self, state: list[tuple[str, int]]) -> None:
+        self.told = list(state)
+
+    @handler
+    async def note(self, client: str, number: int) -> None:
+        """Take a number."""
+        self.told.append((client, number))
+
+    @handler
+    async def sheet(self) -> list[tuple[str, int]]:
+        """Return what is known."""
+        return self.told
+
+
+class Vault(Actor):
+    """Keeps numbers whatever happens to its node, and tells a book of some."""
+
+    def __init__(self, book: ActorRef[Book]) -> None:
+        self.book = book
         self.kept: dict[str, list[int]] = {}
 
     def snapshot(self) -> dict[str, list[int]]:
@@ -112,6 +140,8 @@ class Vault(Actor):
     async def enter(self, client: str, number: int) -> int:
         """Take a number for good."""
         self.kept.setdefault(client, []).append(number)
+        if number % TOLD == 0:
+            await self.book.note.tell(client, number)
         return number
 
     @handler
@@ -316,14 +346,28 @@ class Kept(Invariants):
             assert len(there) == len(set(there)), f"tally {index} has numbers twice: {there}"
             missing = set(acknowledged.get((index, sheet.born), [])) - set(there)
             assert not missing, f"tally {index} lost what it acknowledged: {missing}"
+        told: list[tuple[str, int]] = []
         for index in range(2):
-            await self._check_vault(runtime, outcome, index)
+            told += await self._check_vault(runtime, outcome, index)
+        await self._check_book(runtime, told)
 
-    async def _check_vault(self, runtime: Runtime, outcome: Outcome, index: int) -> None:
+    async def _check_book(self, runtime: Runtime, told: list[tuple[str, int]]) -> None:
+        try:
+            book = await runtime.lookup("book", Book)
+        except DeadActorError:
+            return
+        sheet = await book.sheet()
+        assert len(sheet) == len(set(sheet)), f"the book has numbers twice: {sheet}"
+        assert set(told) <= set(sheet), f"the book was not told of {set(told) - set(sheet)}"
+
+    async def _check_vault(
+        self, runtime: Runtime, outcome: Outcome, index: int
+    ) -> list[tuple[str, int]]:
+        """Return what the vault has told the book."""
         try:
             vault = await runtime.lookup(f"vault-{index}", Vault)
         except DeadActorError:
-            return  # given up: its journal could not be opened when its node lived again
+            return []  # given up: its journal could not be opened when its node lived again
         kept = await vault.sheet()
         there = [(client, number) for client, numbers in kept.items() for number in numbers]
         assert len(there) == len(set(there)), f"vault {index} has numbers twice: {there}"
@@ -336,3 +380,4 @@ class Kept(Invariants):
         } - set(there)
         missing |= {("outside", n) for n in range(index, self.number, 2)} - set(there)
         assert not missing, f"vault {index} lost what it acknowledged: {missing}"
+        return [(client, number) for client, number in there if number % TOLD == 0]

@@ -25,8 +25,10 @@ from passel.runtime.durable.transactions import Handle, Stage, Transactions
 from passel.runtime.memory.slots import SlotPool
 from passel.runtime.node.cell import Cell
 from passel.runtime.node.durable_cell import DurableCell
+from passel.runtime.node.durable_message import DurableMessage
 from passel.runtime.node.keyed import Keyed
 from passel.runtime.node.link import Link
+from passel.runtime.node.outbox import deliver
 from passel.runtime.node.receiver import Receiver
 from passel.runtime.node.recovery import Recovery
 from passel.runtime.node.retrying import Retrying
@@ -213,6 +215,33 @@ def inbox_left_behind(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Transactions, "begin", begin)
 
 
+def outbox_left_behind(patch: pytest.MonkeyPatch) -> None:
+    """What an earlier life of a durable actor has not got rid of is not sent."""
+    real = Transactions.begin
+
+    def begin(core: Transactions, contents: Any) -> Any:
+        return real(core, replace(contents, outbox={}))
+
+    patch.setattr(Transactions, "begin", begin)
+
+
+def parcel_sent_too_early(patch: pytest.MonkeyPatch) -> None:
+    """What a durable actor's handler tells leaves before it is written."""
+    real = DurableMessage.post
+
+    def post(message: DurableMessage, ref: Any, spec: Any, arguments: Any) -> None:
+        real(message, ref, spec, arguments)
+        durable = message._durable
+        parcel = message._parcels.pop()
+
+        async def send() -> None:
+            await deliver(durable._node, durable._cell.key, parcel)
+
+        durable._node.start_task(send())
+
+    patch.setattr(DurableMessage, "post", post)
+
+
 def ask_before_the_tells(patch: pytest.MonkeyPatch) -> None:
     """A durable actor handles an ask before tells that came earlier, and are still being written."""
 
@@ -262,6 +291,8 @@ BUGS = [
     orphan_that_stays,
     state_left_out,
     inbox_left_behind,
+    outbox_left_behind,
+    parcel_sent_too_early,
     ask_before_the_tells,
     keyed_first,
     traces_of_failure,
@@ -272,10 +303,26 @@ DURABLE_BUGS = [
     acknowledged_before_commit,
     state_left_out,
     inbox_left_behind,
+    outbox_left_behind,
     ask_before_the_tells,
     traces_of_failure,
 ]
 """Those that are caught also where the user has said nothing of what must hold."""
+
+
+TELLING: dict[Plant, int] = {
+    old_incarnation_accepted: 8,
+    forgotten_durable_key: 8,
+    loss_not_mended: 11,
+    state_left_out: 11,
+    keys_repeat_after_a_restart: 16,
+    deadline_ignored: 29,
+    orphan_that_stays: 29,
+    inbox_left_behind: 48,
+    outbox_left_behind: 48,
+    parcel_sent_too_early: 51,
+}
+"""The first seed that catches a bug, where it is a late one: it is tried before all others."""
 
 
 @pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
@@ -285,4 +332,5 @@ def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) 
         experiment = replace(experiment, invariants=Invariants)
     plant(monkeypatch)
 
-    assert any(simulate(experiment, seed).violation is not None for seed in range(SEEDS))
+    seeds = sorted(range(SEEDS), key=lambda seed: seed != TELLING.get(plant))
+    assert any(simulate(experiment, seed).violation is not None for seed in seeds)
