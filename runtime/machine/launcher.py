@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import msgspec
 
@@ -21,14 +21,87 @@ from .standstill import standstill_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from typing import IO
 
     from ...protocols.control import NodeConfig, NodeInfo
 
 STDERR_LINES: Final = 20
 """How many of a dead node's last lines its error quotes."""
 
-_COMMAND: Final = (sys.executable, "-m", "passel", "node")
+NODE_COMMAND: Final = (sys.executable, "-m", "passel", "node")
+"""What runs a node on this host."""
+
 _TAIL_BYTES = 8_192
+
+
+class Child(Protocol):
+    """A child process whose standard input is a pipe; `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Our end of its standard input."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or minus its signal, once that was asked for; None before."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return its exit code, or minus its signal; None while it runs."""
+        ...
+
+    def wait(self) -> int:
+        """Return that once it has ended."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+class Starter(Protocol):
+    """Starts the child process that a node is to run in."""
+
+    def __call__(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        output: BinaryIO,
+        inherited: tuple[int, ...],
+    ) -> Child:
+        """Start a command, as the leader of a process group.
+
+        Args:
+            command: `NODE_COMMAND`, behind whatever prefix the node's host has for it.
+            environment: All its environment variables.
+            output: Its standard output and error.
+            inherited: Descriptors that it has under the same numbers.
+        """
+        ...
+
+
+def start_command(
+    command: list[str],
+    environment: dict[str, str],
+    output: BinaryIO,
+    inherited: tuple[int, ...],
+) -> subprocess.Popen[bytes]:
+    """Start the command as it is written; a `Starter`."""
+    return subprocess.Popen(  # noqa: S603  # our own module, behind what the host's maker said
+        command,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        env=environment,
+        process_group=0,
+        pass_fds=inherited,
+    )
 
 
 class NodeProcess:
@@ -45,6 +118,7 @@ class NodeProcess:
             default it has none.
         prefix: Words in front of its command, of a program that runs another one elsewhere or
             otherwise and hands standard input and inherited descriptors on to it.
+        start: What starts the process.
     """
 
     def __init__(
@@ -54,6 +128,7 @@ class NodeProcess:
         on_announced: Callable[[NodeInfo], None] | None = None,
         *,
         prefix: Sequence[str] = (),
+        start: Starter = start_command,
     ) -> None:
         self.node = config.node
         self.life = config.life
@@ -66,7 +141,7 @@ class NodeProcess:
             inherited = (self._announcement.writer,)
             config = msgspec.structs.replace(config, announce=self._announcement.writer)
         try:
-            self._process = self._start([*prefix, *_COMMAND], config, inherited)
+            self._process = self._begin(start, [*prefix, *NODE_COMMAND], config, inherited)
         except BaseException:
             self._silence()
             raise
@@ -78,22 +153,14 @@ class NodeProcess:
             self._process.stdin.write(msgspec.json.encode(config) + b"\n")
             self._process.stdin.flush()
 
-    def _start(
-        self, command: list[str], config: NodeConfig, inherited: tuple[int, ...]
-    ) -> subprocess.Popen[bytes]:
+    def _begin(
+        self, start: Starter, command: list[str], config: NodeConfig, inherited: tuple[int, ...]
+    ) -> Child:
         environment = {**SHARED_CORES, **os.environ}
         if config.threads:
             environment["OMP_NUM_THREADS"] = str(config.threads)
         with open_private(self._log) as file:
-            return subprocess.Popen(  # noqa: S603  # our own module, behind what the host's maker said
-                command,
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=file,
-                env=environment,
-                process_group=0,
-                pass_fds=inherited,
-            )
+            return start(command, environment, file, inherited)
 
     def _silence(self) -> None:
         if self._announcement is not None:

@@ -20,7 +20,7 @@ from ..memory import CudaCards, SegmentFolder, SharedFolder
 from ..node.host import Usage
 from ..security import KeyPair, Roster
 from ..transport.endpoints import open_transport
-from .launcher import NodeProcess
+from .launcher import NodeProcess, start_command
 from .loops import clock_of
 from .rundir import RunDirectory, RuntimeFacts
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..durable.store import Store
     from ..node.node import Node
     from ..transport.seam import Transport
+    from .launcher import Starter
 
 R = TypeVar("R")
 
@@ -147,6 +148,7 @@ class LocalLeaderHost:
         base: Parent of the run directory; the user's usual one if None.
         prefixes: Words in front of the command that starts a node, by its name, such as
             `("ip", "netns", "exec", "far")` or `("nice",)`.
+        start: What starts the processes of nodes.
     """
 
     def __init__(
@@ -156,11 +158,13 @@ class LocalLeaderHost:
         network: Network,
         base: Path | None,
         prefixes: Mapping[str, Sequence[str]] | None = None,
+        start: Starter = start_command,
     ) -> None:
         self._name = name
         self._network = network
         self._base = base
         self._prefixes = dict(prefixes or {})
+        self._start = start
         self._guests: KeyPair | None = None
         self.roster = Roster()
         self._held: RunDirectory | None = None
@@ -254,7 +258,7 @@ class LocalLeaderHost:
         self._run_directory.publish(facts)
 
     def start_process(self, config: NodeConfig) -> NodeProcess:
-        """Start `python -m passel node`; what it prints goes to a file in the run directory.
+        """Start the process of one life of a node; what it prints goes to a file in the run directory.
 
         Where connections are encrypted it says its public key, over an inherited pipe, before it
         connects: that is how the leader knows it when it does.
@@ -263,9 +267,11 @@ class LocalLeaderHost:
         file = self._run_directory.log_of(config.node, config.life)
         prefix = self._prefixes.get(config.node, ())
         if self._guests is None:
-            return NodeProcess(config, file, prefix=prefix)
+            return NodeProcess(config, file, prefix=prefix, start=self._start)
         config = msgspec.structs.replace(config, guest_key=self._guests.public.hex())
-        return NodeProcess(config, file, on_announced=self.roster.learn, prefix=prefix)
+        return NodeProcess(
+            config, file, on_announced=self.roster.learn, prefix=prefix, start=self._start
+        )
 
     def remove(self) -> None:
         """Remove the run directory and the shared memory with everything in them."""

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
+from passel.runtime.machine.launcher import start_command
+from tests.runtime.nursery import Nursery
 from tests.runtime.worlds import WORLDS, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from passel.runtime.machine.launcher import Starter
+
+
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Starter]:
+    """Start the node processes of the contract's tests; quickly, where the system can."""
+    if sys.platform != "linux":
+        yield start_command
+        return
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture(
@@ -17,6 +39,6 @@ from tests.runtime.worlds import WORLDS, World
         pytest.param("uvloop", marks=pytest.mark.process),
     ]
 )
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest, starter: Starter) -> World:
     """One way to reach an actor: by reference, encoded, over ipc, over tcp, over a Unix socket, or on uvloop."""
-    return WORLDS[request.param]
+    return replace(WORLDS[request.param], start=starter)

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from passel import Runtime
+from passel.protocols.control import Network
+from passel.runtime.machine.launcher import Starter, start_command
+from passel.runtime.machine.local import LocalLeaderHost
 from passel.runtime.transport.endpoints import TRANSPORTS
 
 if TYPE_CHECKING:
@@ -47,9 +50,11 @@ class World:
     Attributes:
         name: `direct`, `isolated`, a transport (`ipc`, `tcp`, `unix`), or `uvloop`: ipc with both
             processes on that loop.
+        start: What starts the processes of nodes.
     """
 
     name: str
+    start: Starter = start_command
 
     @property
     def has_processes(self) -> bool:
@@ -73,10 +78,12 @@ class World:
     async def open(self, **options: Any) -> AsyncIterator[Habitat]:
         """Start a runtime of this kind; afterwards its run directory must be gone."""
         with private_folder() as base:
+            transport = self.name if self.name in TRANSPORTS else "ipc"
+            network = Network(transport=transport)
             runtime = Runtime(
-                run_directory=base,
+                host=LocalLeaderHost("passel", network=network, base=base, start=self.start),
                 isolate=self.name == "isolated",
-                transport=self.name if self.name in TRANSPORTS else "ipc",
+                transport=transport,
                 loop="uvloop" if self.name == "uvloop" else "asyncio",
                 **options,
             )
