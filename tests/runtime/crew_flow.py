@@ -49,17 +49,20 @@ class Shooter(Actor):
         self.target = target
 
     @handler
-    async def fire(self, count: int) -> int:
-        """Send `count` messages; return how many bytes were in them."""
+    async def fire(self, count: int, every: int) -> int:
+        """Send `count` messages; return how many bytes were in them.
+
+        Each `every`th has an array in a frame of its own, and ten times as many have some 3 kB.
+        """
         array = np.arange(2048, dtype=np.float64)
         small = [bytes(n) for n in (0, 3, 17, 60)]
         octets = 0
         for number in range(1, count + 1):
-            if number % 1000 == 0:
+            if number % every == 0:
                 await self.target.take_array.tell(self.me, number, array)
                 octets += array.nbytes
                 continue
-            payload = bytes(3000) if number % 100 == 0 else small[number & 3]
+            payload = bytes(3000) if number % (every // 10) == 0 else small[number & 3]
             await self.target.take.tell(self.me, number, payload)
             octets += len(payload)
         return octets
