@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from passel.runtime.node.spawning import Spawn
 
 
+PATIENCE = 20.0
+"""Seconds of silence before a node counts as dead: these tests are not about that, and cores are shared."""
+
+
 @dataclass(frozen=True)
 class Habitat:
     """A running runtime, and the node on which the actors under test live."""
@@ -85,7 +89,7 @@ class World:
                 isolate=self.name == "isolated",
                 transport=transport,
                 loop="uvloop" if self.name == "uvloop" else "asyncio",
-                **options,
+                **{"node_silence": PATIENCE, **options},
             )
             async with runtime:
                 if self.has_processes:

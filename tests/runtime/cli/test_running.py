@@ -160,7 +160,7 @@ def test_a_node_that_does_not_answer_is_shown_so(host: Host) -> None:
 
 
 def test_a_node_that_is_suspected_is_shown_so(host: Host) -> None:
-    server = host.serve("serving.yaml", "--set", "node_silence=8")
+    server = host.serve("serving.yaml", "--set", "node_silence=40")
     pids = {n["node"]: n["pid"] for n in json.loads(host.run("ps", "--json").stdout)[0]["nodes"]}
     os.kill(pids["side"], signal.SIGSTOP)
     try:
