@@ -11,8 +11,11 @@ SLOW   := process or model or types
 NOWHERE := gpu or vllm
 VLLM   := .venv-vllm
 SERVED := $(VLLM)/.for-servers
+WORKERS ?= auto
+SHARED := -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 
 .NOTPARALLEL:
+unexport PYTHONDONTWRITEBYTECODE # what every worker and every node imports is compiled once
 .PHONY: help run test vllm format-check lint types pytest wheel check dev format bench clean
 
 help: ## list the targets
@@ -32,15 +35,15 @@ format-check: $(DEVEL)
 lint: $(DEVEL)
 	$(BIN)/ruff check .
 
-types: $(DEVEL)
-	$(BIN)/mypy -p passel
-	$(BIN)/mypy tests examples benchmarks
-	$(BIN)/pyright --pythonpath $(BIN)/python
+types: $(DEVEL) # mypy and pyright at a time; the second mypy goes on from the first one's cache
+	@$(BIN)/pyright --pythonpath $(BIN)/python & \
+	$(BIN)/mypy -p passel && $(BIN)/mypy tests examples benchmarks; \
+	mypy=$$?; wait $$! && exit $$mypy
 
 pytest: $(DEVEL) # what is quick first; then processes, type checkers and the model
-	$(BIN)/pytest -q -m "not ($(SLOW) or $(NOWHERE))"
+	$(BIN)/pytest -q $(SHARED) -m "not ($(SLOW) or $(NOWHERE))"
 	$(BIN)/passel models pull $(MODEL)
-	$(BIN)/pytest -q -m "($(SLOW)) and not ($(NOWHERE))"
+	$(BIN)/pytest -q $(SHARED) -m "($(SLOW)) and not ($(NOWHERE))"
 
 vllm: $(DEVEL) wheel $(SERVED) ## run the tests that need a real vLLM, in an environment of its own (3.5 GB)
 	$(BIN)/passel models pull $(MODEL)

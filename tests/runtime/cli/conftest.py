@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -50,7 +51,6 @@ class Host:
     def __init__(self, base: Path) -> None:
         self.base = base
         self._mark = f"{uuid.uuid4().hex}"
-        self._shared = self._shared_memory()
         self.environment = {
             **os.environ,
             "PASSEL_RUN_DIR": str(base),
@@ -61,10 +61,14 @@ class Host:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command."""
+        return self.start_python("-m", "passel", *words)
+
+    def start_python(self, *words: str, cwd: Path = HERE) -> subprocess.Popen[str]:
+        """Start the interpreter with these arguments."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "passel", *words],
+            [sys.executable, *words],
             env=self.environment,
-            cwd=HERE,
+            cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -74,7 +78,11 @@ class Host:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        process = self.start(*words)
+        return self.run_python("-m", "passel", *words)
+
+    def run_python(self, *words: str, cwd: Path = HERE) -> subprocess.CompletedProcess[str]:
+        """Run the interpreter with these arguments to its end."""
+        process = self.start_python(*words, cwd=cwd)
         stdout, stderr = process.communicate(timeout=40)
         return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
 
@@ -88,9 +96,12 @@ class Host:
         raise AssertionError(process.communicate()[1])
 
     def left_over(self) -> list[str]:
-        """Return processes, files of the run directory and shared memory that are still there."""
+        """Return processes, files of the run directory and shared memory that are still there.
+
+        Only what was started here: other runtimes may come and go on the machine meanwhile.
+        """
         found = [str(path) for path in self.base.rglob("*")]
-        found += sorted(self._shared_memory() - self._shared)
+        found += sorted(self._shared_memory())
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit():
                 try:
@@ -109,9 +120,11 @@ class Host:
                 process.kill()
             process.communicate()
 
-    @staticmethod
-    def _shared_memory() -> set[str]:
-        return {name for name in os.listdir("/dev/shm") if "passel" in name}
+    def _shared_memory(self) -> set[str]:
+        """Return the shared memory whose names say that a process started here leads its runtime."""
+        leaders = "|".join(str(pid) for pid in (os.getpid(), *(p.pid for p in self._started)))
+        name = re.compile(rf"\.?passel-{os.getuid()}-.+-({leaders})-[^-]+")
+        return {found for found in os.listdir("/dev/shm") if name.fullmatch(found)}
 
 
 @pytest.fixture

@@ -203,10 +203,7 @@ def test_a_new_project_runs_at_once(host: Host, tmp_path: Path) -> None:
     done = host.run("run", str(project / "topology.yaml"))
     assert done.returncode == exits.OK, done.stderr
     assert "Hello, Grace!" in done.stdout
-    test = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
-        cwd=project, env=host.environment, capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
+    test = host.run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", ".", cwd=project)
     assert test.returncode == 0, test.stdout
 
 
@@ -228,11 +225,8 @@ def test_the_pipeline_example_refuses_a_folder_without_texts(host: Host, tmp_pat
 
 
 def test_the_counter_example_counts(host: Host) -> None:
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "counter.py")],
-        env=host.environment, capture_output=True, text=True, timeout=30, check=True,
-    )  # fmt: skip
-    assert done.stdout == "7\n34\n"
+    done = host.run_python(str(EXAMPLES / "counter.py"))
+    assert (done.returncode, done.stdout) == (0, "7\n34\n"), done.stderr
     assert host.left_over() == []
 
 
