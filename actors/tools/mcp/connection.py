@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +11,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp_types import CONNECTION_CLOSED, Implementation, PaginatedRequestParams
 
-from ..processes.running import WARDEN
+from ...processes import warden_words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 MAX_PAGES: Final = 100
 """How many pages a server may spread its tools over."""
 
-_SETTINGS: Final = '{"grace": 1.0, "limits": {"core": 0}}'
+_GRACE: Final = 1.0
+"""Seconds between SIGTERM and SIGKILL for a server that is ended."""
 
 
 class Dispatcher(JSONRPCDispatcher[Any]):
@@ -58,9 +58,9 @@ async def local_session(
     A warden stands between, so that nothing of the server outlives this node. Enter and leave it
     in one task.
     """
-    words = ["-I", "-S", WARDEN, "-1", "-1", _SETTINGS, *command]
+    program, *words = warden_words(command, grace=_GRACE, limits={"core": 0})
     server = StdioServerParameters(
-        command=sys.executable,
+        command=program,
         args=words,
         env=dict(environment),
         cwd=directory or None,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from ....protocols.tools import ToolCall, ToolPolicy, ToolSpec
+from ...processes import Finished, run_command
 from ..errors import CommandFailedError, ToolDefinitionError
 from ..parameters import Parameter, Parameters
 from ..toolbox import Toolbox
-from .running import Finished, run_command
 from .template import CommandTemplate, insert, names_in
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import Final
 import msgspec
 
 from ....protocols.tools import ToolPolicy
+from ...processes import Finished, run_command
 from ..errors import ToolDefinitionError
 from ..function_tools import FunctionTool
 from ..processes.command_tools import output_of
-from ..processes.running import Finished, run_command
 from ..toolbox import Toolbox
 from . import enclosure
 

@@ -174,7 +174,7 @@ async def test_nothing_is_left_when_the_actor_ends_not_even_what_the_server_star
                 os.kill(gone, 0)
 
 
-@pytest.mark.parametrize("victim", ["node", "guardian"])
+@pytest.mark.parametrize("victim", ["node", "warden"])
 async def test_nothing_is_left_when_who_watches_it_is_killed(victim: str) -> None:
     async with open_runtime() as runtime:
         if victim == "node":
@@ -183,14 +183,14 @@ async def test_nothing_is_left_when_who_watches_it_is_killed(victim: str) -> Non
         brood = int(await said_by(server, "brood"))
         pid = (await server.status()).pid
         assert pid is not None
-        guardian = parent_of(pid)
-        os.kill(runtime.pid_of("side") if victim == "node" else guardian, signal.SIGKILL)
+        warden = parent_of(pid)
+        os.kill(runtime.pid_of("side") if victim == "node" else warden, signal.SIGKILL)
         async with asyncio.timeout(5.0):
             await ended(pid)
-            await ended(guardian)
+            await ended(warden)
             if victim == "node":
                 await ended(brood)
-        if victim == "guardian":
+        if victim == "warden":
             os.kill(brood, signal.SIGKILL)  # what has left the server's group, nobody knows of now
             assert await said_by(server, "back") == "back"
     await asyncio.get_running_loop().shutdown_default_executor()

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from passel.actors.processes import run_command
 from passel.actors.tools import CommandFailedError, ToolDefinitionError, ToolTimeoutError
 from passel.actors.tools.processes import Command, CommandParameter, CommandTools
-from passel.actors.tools.processes.running import run_command
 from passel.protocols.tools import ToolCall, ToolPolicy
 from tests.runtime.worlds import open_runtime, until
 
@@ -181,7 +181,7 @@ async def test_a_program_that_is_ended_may_clean_up(tmp_path: Path) -> None:
 def test_all_of_a_program_is_ended_when_its_node_is_killed(tmp_path: Path) -> None:
     program = f"""
 import asyncio
-from passel.actors.tools.processes.running import run_command
+from passel.actors.processes import run_command
 asyncio.run(run_command(["sh", "-c", {BROOD + "wait"!r}], environment={{}}, max_output=1))
 """
     with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path) as node:
