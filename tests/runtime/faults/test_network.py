@@ -87,7 +87,9 @@ async def test_a_node_that_is_cut_off_is_dead_in_time_and_nothing_of_it_is_taken
     async with two_hosts(seed=3) as (runtime, weather):
         weather.delay = 0.02
         minutes = await runtime.spawn(Minutes)
-        taken = runtime._parts.node.cells[minutes._address.actor].actor.names  # type: ignore[attr-defined]
+        cells = runtime._parts.node.cells.values()
+        actor = next(cell.actor for cell in cells if isinstance(cell.actor, Minutes))
+        taken = actor.names
         member = await runtime.options(name="m", node="side").spawn(Member, minutes=minutes)
         unnamed = await runtime.options(node="side").spawn(Counter)
         old, pid = await member.name(), runtime.pid_of("side")
