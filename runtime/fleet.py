@@ -22,6 +22,7 @@ from ..protocols.log import log
 from .health.health import Health
 from .health.outcast import Outcast, end_of
 from .loading import main_file
+from .names.lives import Lives
 from .node.host import Exit, Process
 from .node.service import error_of_down, service_of
 from .security import split_endpoint
@@ -97,7 +98,7 @@ class Fleet:
         self._options = dict(options)
         self._seed = seed
         self._members: dict[str, Member] = {}
-        self._lives: dict[str, int] = {}
+        self._lives = Lives()
         self._bounds = bounds
         self._health = Health(node, bounds, self._declared_dead)
         directory.statuses_of_nodes = self.statuses
@@ -179,7 +180,7 @@ class Fleet:
 
     def _next_life(self, member: Member) -> asyncio.Future[NodeInfo]:
         """Make ready for the next life of a node; return what is resolved when it has joined."""
-        member.life = self._lives[member.name] = self._lives.get(member.name, 0) + 1
+        member.life = self._lives.next(member.name)
         self._directory.nodes[member.name] = None
         member.note = ""
         member.outlived = self._node.loop.create_future()
@@ -287,8 +288,7 @@ class Fleet:
         )
         if not gone:
             member.outcast = Outcast(self._node, self._bounds, joined.result(), down, process)
-        self._directory.nodes[member.name] = None
-        self._directory.downs[member.name] = down
+        self._directory.went_down(down)
         moved = self._directory.names.unsettle(member.name)
         death = error_of_down(down)
         self._node.router.peer_died(death, life, gone=gone)

@@ -1,11 +1,14 @@
 """The keys that an actor remembers, so that a request which comes again takes effect once.
 
-A key is remembered from its first arrival until its sender says that it has the answer. A table
-that is full refuses new keys, and never forgets one to make room.
+A key is remembered from its first arrival until its sender says that it has the answer, or until
+nobody can come back with it: keys that were made for one call, and those of unnamed actors, end with
+the life of their sender's node. A table that is full refuses new keys, and never forgets one to make
+room.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
@@ -20,6 +23,8 @@ R = TypeVar("R")
 KEYS_KEPT: Final = 16_384
 """Most keys that one actor remembers."""
 
+_MADE: Final = re.compile(r"~[0-9a-f]{16}\.\d+")
+
 
 class RequestKey(NamedTuple):
     """What a request is remembered by: callers and handlers do not share keys.
@@ -33,6 +38,16 @@ class RequestKey(NamedTuple):
     source: str
     method: str
     key: str
+
+    def ends_with(self, node: str) -> bool:
+        """Return whether nobody can come back with it once the sender's life of `node` is over."""
+        sender, _, actor = self.source.partition("/")
+        return sender == node and ("#" in actor or _MADE.fullmatch(self.key) is not None)
+
+
+def made_key(prefix: str, number: int) -> str:
+    """Return a key for one call: `prefix`, 16 hexadecimal digits, is that of one life of a node."""
+    return f"~{prefix}.{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,8 @@ class Wait:
 class _Entry(Generic[R]):
     waiting: list[R] = field(default_factory=list)
     answer: Answer | None = None
+    life: int = 0
+    ownerless: bool = False
 
 
 class KeyTable(Generic[R]):
@@ -85,8 +102,13 @@ class KeyTable(Generic[R]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def enter(self, key: RequestKey, request: R) -> Run | Wait | Answer:
+    def enter(self, key: RequestKey, request: R, life: int = 0) -> Run | Wait | Answer:
         """Take a request that has arrived; return whether to handle it, or its kept answer.
+
+        Args:
+            key: Its key.
+            request: The request.
+            life: Which life of another node sent it; 0 for this node's own.
 
         Raises:
             KeysFullError: The key is new, and there is no room for it.
@@ -95,7 +117,7 @@ class KeyTable(Generic[R]):
         if entry is None:
             if len(self._entries) >= self._capacity:
                 raise KeysFullError(self._address, self._capacity)
-            self._entries[key] = _Entry([request])
+            self._entries[key] = _Entry([request], life=life)
             return Run()
         if entry.answer is not None:
             return entry.answer
@@ -109,6 +131,8 @@ class KeyTable(Generic[R]):
             return []
         entry.answer = answer
         waiting, entry.waiting = entry.waiting, []
+        if entry.ownerless:
+            del self._entries[key]
         return waiting
 
     def abandon(self, key: RequestKey) -> list[R]:
@@ -119,6 +143,17 @@ class KeyTable(Generic[R]):
     def settle(self, key: RequestKey) -> bool:
         """The sender has the answer: forget the key; return whether it was remembered."""
         return self._entries.pop(key, None) is not None
+
+    def forget(self, node: str, life: int) -> None:
+        """A life of a node is over, and those before it: forget the keys that end with it.
+
+        What is being handled is forgotten once it is answered.
+        """
+        for key, entry in list(self._entries.items()):
+            if 0 < entry.life <= life and key.ends_with(node):
+                if entry.answer is not None:
+                    del self._entries[key]
+                entry.ownerless = True
 
     def restore(self, answers: Mapping[RequestKey, Answer]) -> None:
         """Remember the answers of a former life."""

@@ -59,18 +59,20 @@ class GoBackN:
     Attributes:
         sent: Number of the latest multipart that was sent.
         received: Number up to which everything has been received.
+        heard: How many multiparts came, whatever became of them.
         resent: How many multiparts were sent again.
         dropped: How many were not let through: they came twice, or before one that was lost.
     """
 
     __slots__ = (
-        "_asked", "_kept", "_patience", "_reported", "_since", "_stuck", "dropped", "received",
-        "resent", "sent",
+        "_asked", "_kept", "_patience", "_reported", "_since", "_stuck", "dropped", "heard",
+        "received", "resent", "sent",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.sent = 0
         self.received = 0
+        self.heard = 0
         self.resent = 0
         self.dropped = 0
         self._kept: deque[list[Buffer]] = deque()
@@ -110,6 +112,7 @@ class GoBackN:
 
         One without a number carries nothing that must not be lost or come twice.
         """
+        self.heard += 1
         behind = self.sent - mark.acknowledged
         kept = self._kept
         if 0 <= behind < len(kept):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ...actors.actor import Actor
 from ...actors.handler import handler
@@ -20,6 +20,9 @@ from ...protocols.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+DOWNS_KEPT: Final = 1_000
+"""How many of the latest nodes that are not there any more can still be asked how they ended."""
 
 _DIRECTORY_ERRORS = (DeadActorError, NameTakenError, SpawnError)
 
@@ -113,6 +116,16 @@ class Directory(Actor):
         """Wake every lookup that waits for a restart."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def went_down(self, down: NodeDown) -> None:
+        """A life of a node is over; of nodes that are not there any more the latest ends are kept."""
+        self.nodes[down.node] = None
+        self.downs.pop(down.node, None)
+        self.downs[down.node] = down
+        if len(self.downs) > DOWNS_KEPT:
+            oldest = next((name for name in self.downs if name not in self.nodes), None)
+            if oldest is not None:
+                del self.downs[oldest]
 
     def shut(self) -> None:
         """The runtime stops: nothing will be found any more, and whoever waits is told."""

@@ -65,6 +65,11 @@ class Inbound:
         return self.cancelled
 
     @property
+    def life(self) -> int:
+        """Which life of its sender's node sent it."""
+        return self._link.life
+
+    @property
     def demand(self) -> int:
         """Items that the consumer can take at first."""
         return self._message.demand if isinstance(self._message, Open) else 0

@@ -30,7 +30,7 @@ def admit(cell: Cell, request: Arrival) -> Keyed | None:
         cell.keys = KeyTable(cell.key)
     key = RequestKey(request.source, request.spec.name, request.key)
     try:
-        found = cell.keys.enter(key, request)
+        found = cell.keys.enter(key, request, request.life)
     except KeysFullError as error:
         _refuse(cell, request, error)
         return None

@@ -329,6 +329,11 @@ class Link:
             else:
                 self._send_mark(outlet, wanted=effect.wanted)
 
+    def question(self) -> None:
+        """Ask the peer's node what it has received; it answers by itself, at once."""
+        if self._outlet is not None:
+            self._send_mark(self._outlet, wanted=True)
+
     def _send_mark(self, outlet: Outlet, *, wanted: bool = False) -> None:
         """Say what has been received; introduce this node again if the peer may not know it yet."""
         batch: list[AnyMessage] = [self.flow.lone_mark(wanted=wanted)]

@@ -454,6 +454,7 @@ class Node:
             await self.stop_cell(cell, "the node stopped", grace=0.0)
         for store in self._stores.values():
             await store.aclose()
+        self.receiver.visitors.close()
         self.router.close()
         self.wheel.close()
         self.close_sockets()

@@ -45,8 +45,10 @@ from ...protocols.limits import MAX_INTRODUCTION_BYTES, MAX_PEERS, PROTOCOL_VERS
 from ...protocols.log import log
 from ..delivery.keys import RequestKey
 from ..delivery.refusals import Refusals
+from ..security import GUEST
 from .inbound import Inbound
 from .sending import TELL
+from .visitors import Visitors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +72,7 @@ class Receiver:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._inlets: dict[bytes, Link] = {}
+        self.visitors = Visitors(node)
         self._refusals = Refusals()
         self._kinds: dict[type, Callable[[Link, Any, Sequence[Buffer]], None]] = {
             Ask: self._request,
@@ -197,6 +200,8 @@ class Receiver:
             return None
         if node.memory is not None and hello.memory == node.memory.key and link.lane is None:
             link.lane = node.memory.lane_to((link.node, link.life), link.wake, node.cards)
+        if hello.node.startswith(GUEST):
+            self.visitors.welcome(link)
         node.router.connect(link, peer)
         self._inlets[identity] = link
         return link

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.errors import DeadActorError, DeadlineError, StateError
+from ..delivery.keys import made_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ class Retrying:
         if isinstance(key, str):
             return f"{self._prefix}~{key}" if "#" in source else key
         self._made += 1
-        return f"~{self._prefix}.{self._made}"
+        return made_key(self._prefix, self._made)
 
     def begin(self, sending: Sending) -> None:
         """A call begins to use its key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...actors.call import CURRENT_CALL
 from ...protocols.batch import pack_batch
@@ -22,14 +22,28 @@ if TYPE_CHECKING:
     from ..names.locator import Locator
     from .node import Node
 
+DEATHS_KEPT: Final = 1_000
+"""How many of the latest nodes that died and are gone a node knows the end of."""
+
 _LOOKUP_SECONDS: Final = 60.0
+
+
+class _Death(NamedTuple):
+    """How the latest life of a node ended that is known to be over.
+
+    Its process may go on when it is not `gone`, and must not be taken for another one.
+    """
+
+    life: int
+    error: NodeDeadError
+    gone: bool
 
 
 class Router:
     """One node's view of the others.
 
     Attributes:
-        links: The link to the latest known life of each node.
+        links: The link to the latest known life of each node, unless that is known to be dead.
         peers: Where nodes are reached, as far as this node knows.
         names: Where named actors were found when they had moved.
         locator: Asks the directory; None on a node that belongs to no runtime.
@@ -41,7 +55,7 @@ class Router:
         self.links: dict[str, Link] = {}
         self.peers: dict[str, NodeInfo] = {}
         self.names: dict[str, Address] = {}
-        self._deaths: dict[str, tuple[int, NodeDeadError]] = {}
+        self._deaths: dict[str, _Death] = {}
         self.locator: Locator | None = None
 
     def route(self, ref: Reference) -> Target:
@@ -95,9 +109,9 @@ class Router:
         return self.link_to(address.node, address.life).target(address)
 
     def _death_of(self, address: Address, why: str = "") -> DeadActorError:
-        life, death = self._deaths.get(address.node, (0, None))
-        if death is not None and life == address.life:
-            return death.about(address)
+        death = self._deaths.get(address.node)
+        if death is not None and death.life == address.life:
+            return death.error.about(address)
         link = self.links.get(address.node)
         if link is not None and link.dead is not None and link.life == address.life:
             return link.dead.about(address)
@@ -145,14 +159,18 @@ class Router:
         self._node.host.roster.learn(peer)
 
     def link_to(self, node: str, life: int) -> Link:
-        """Return the link to one life of a node, begun if need be."""
+        """Return the link to one life of a node, begun if need be; one that is over leads nowhere."""
         link = self.links.get(node)
-        if link is not None and link.life >= life:
-            if link.life == life or node == self._node.name:
-                return link
+        if link is not None and (link.life == life or node == self._node.name):
+            return link
+        death = self._deaths.get(node)
+        if (
+            max(link.life if link is not None else 0, death.life if death is not None else 0)
+            >= life
+        ):
             stale = self._new_link(node, life)
-            died, death = self._deaths.get(node, (0, None))
-            stale.fail(death if death is not None and died == life else NodeDeadError(node, node))
+            known = death is not None and death.life == life
+            stale.fail(death.error if death is not None and known else NodeDeadError(node, node))
             return stale
         if link is not None:
             link.fail(NodeDeadError(node, node))  # a newer life is there, so this one is over
@@ -204,6 +222,7 @@ class Router:
             self.connect(link, peer)
         else:
             link.fail(NodeDeadError(link.node, link.node))
+            self._let_go(link)
 
     async def _locate(self, node: str) -> NodeInfo | None:
         if self.locator is None:
@@ -254,8 +273,7 @@ class Router:
 
     def drop(self, link: Link) -> None:
         """Forget a peer that has left in order; visitors come and go."""
-        if self.links.get(link.node) is link:
-            del self.links[link.node]
+        self._let_go(link)
         peer = self.peers.get(link.node)
         if peer is not None and peer.life == link.life:
             del self.peers[link.node]
@@ -268,16 +286,17 @@ class Router:
         peer = self.peers.get(error.node)
         if peer is not None and peer.life <= life:
             del self.peers[error.node]
-        if life >= self._deaths.get(error.node, (0, error))[0]:
-            self._deaths[error.node] = (life, error)  # that of an earlier life tells nothing more
+        self._remember(_Death(life, error, gone))
         self._node.host.roster.dismiss(error.node, life)
         self._node.receiver.forget(error.node, life)
         link = self.links.get(error.node)
-        if link is None:
-            link = self.links[error.node] = self._new_link(error.node, life)
-        if link.life <= life:
+        if link is not None and link.life <= life:
             link.fail(error)
+            self._let_go(link)
         self._node.family.orphan(error.node, life)
+        for cell in self._node.cells.values():
+            if cell.keys is not None:
+                cell.keys.forget(error.node, life)
         if gone and self._node.memory is not None:
             self._node.memory.peer_gone((error.node, life))
         if gone and self._node.cards is not None:
@@ -285,7 +304,22 @@ class Router:
 
     def has_died(self, address: Address) -> bool:
         """Return whether this life of the actor's node is known to have ended."""
-        return address.life <= self._deaths.get(address.node, (0, None))[0]
+        death = self._deaths.get(address.node)
+        return death is not None and address.life <= death.life
+
+    def _let_go(self, link: Link) -> None:
+        if self.links.get(link.node) is link:
+            del self.links[link.node]
+
+    def _remember(self, death: _Death) -> None:
+        """Keep how a life ended; of nodes that are gone for good only the latest, up to a bound."""
+        deaths, node = self._deaths, death.error.node
+        known = deaths.pop(node, death)
+        deaths[node] = death if death.life >= known.life else known
+        if len(deaths) > DEATHS_KEPT:
+            oldest = next((name for name, known in deaths.items() if known.gone), None)
+            if oldest is not None:
+                del deaths[oldest]
 
     async def find(self, name: str) -> Address:
         """Return where the named actor is; waits while it is being restarted.

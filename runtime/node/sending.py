@@ -82,6 +82,11 @@ class Sending:
         return self.cancelled or (self.future is not None and self.future.done())
 
     @property
+    def life(self) -> int:
+        """Return 0: it is this node's own."""
+        return 0
+
+    @property
     def what(self) -> str:
         """The request in words, for errors."""
         verb = ("ask", "tell", "stream")[self.kind]

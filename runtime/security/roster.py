@@ -16,7 +16,7 @@ GUEST: Final = "@guest"
 """What the owner of the guests' key is called; a guest's name begins with it."""
 
 _PAST_KEPT: Final = 1_000
-"""How many keys of lives that are over are still told from unknown ones."""
+"""How many keys, and nodes, of lives that are over are still told from unknown ones."""
 
 
 class Admission(Enum):
@@ -75,7 +75,9 @@ class Roster:
 
     def dismiss(self, node: str, life: int) -> None:
         """Let a life of a node, and those before it, in no more."""
-        self._over[node] = max(life, self._over.get(node, 0))
+        self._over[node] = max(life, self._over.pop(node, 0))
+        if len(self._over) > _PAST_KEPT:
+            del self._over[next(iter(self._over))]
         present = self._keys.get(node)
         if present is not None and present[0] <= life:
             del self._keys[node]

@@ -138,13 +138,12 @@ class LossyHost:
 
 
 @asynccontextmanager
-async def two_nodes(network: LossyNetwork) -> AsyncIterator[tuple[Node, Node]]:
+async def two_nodes(
+    network: LossyNetwork, names: tuple[str, str] = ("near", "far")
+) -> AsyncIterator[tuple[Node, Node]]:
     """Open two nodes that know each other."""
     async with asyncio.TaskGroup() as group:
-        nodes = [
-            Node(name, 1, group=group, host=LossyHost(network), cookie="c")
-            for name in ("near", "far")
-        ]
+        nodes = [Node(name, 1, group=group, host=LossyHost(network), cookie="c") for name in names]
         near, far = nodes
         for node in nodes:
             for peer in nodes:

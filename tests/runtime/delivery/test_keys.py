@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passel.protocols.errors import KeysFullError
-from passel.runtime.delivery.keys import Answer, KeyTable, RequestKey, Run, Wait
+from passel.runtime.delivery.keys import Answer, KeyTable, RequestKey, Run, Wait, made_key
 
 KEY = RequestKey("leader/", "add", "k")
 SEVEN = Answer(failed=False, body=b"\x07")
@@ -103,3 +103,47 @@ def test_nothing_runs_twice_before_it_is_settled(steps: list[tuple[str, str]]) -
     for name in "ab":
         answered[name] += len(keys.finish(KEY._replace(key=name), SEVEN))
     assert answered == asked, "nobody waits for ever, nobody is answered twice"
+
+
+MADE = made_key("0" * 16, 7)
+
+
+@pytest.mark.parametrize(
+    ("source", "key"), [("side/Worker#3", "1~order-17"), ("side/worker", MADE), ("side/", MADE)]
+)
+def test_a_key_that_nobody_can_come_back_with_ends_with_its_senders_life(
+    source: str, key: str
+) -> None:
+    keys = table()
+    answered, running = (RequestKey(source, method, key) for method in ("add", "wait"))
+    keys.enter(answered, "first", life=2)
+    keys.enter(running, "second", life=2)
+    keys.finish(answered, SEVEN)
+    keys.forget("side", 1)
+    keys.forget("other", 2)
+    assert len(keys) == 2, "that was another life, and another node"
+    keys.forget("side", 2)
+    assert keys.enter(running, "third", life=2) == Wait(), "it is under way, and runs once"
+    assert keys.finish(running, SEVEN) == ["second", "third"]
+    assert len(keys) == 0
+
+
+@pytest.mark.parametrize("source", ["side/worker", "side/"])
+def test_a_key_that_its_user_chose_outlives_the_node_of_a_sender_that_may_come_back(
+    source: str,
+) -> None:
+    keys = table()
+    key = RequestKey(source, "add", "order-17")
+    keys.enter(key, "first", life=1)
+    keys.finish(key, SEVEN)
+    keys.forget("side", 1)
+    assert keys.enter(key, "again", life=2) == SEVEN
+
+
+def test_keys_of_this_node_itself_end_with_nobody_elses_life() -> None:
+    keys = table()
+    key = RequestKey("side/Worker#3", "add", MADE)
+    keys.enter(key, "first")
+    keys.finish(key, SEVEN)
+    keys.forget("side", 9)
+    assert len(keys) == 1
