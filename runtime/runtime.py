@@ -84,7 +84,7 @@ class Runtime(Supervised):
         grace: Seconds that actors, and then processes, have to end when the runtime does.
         node_silence: Seconds after which a node whose process answers no heartbeat is declared
             dead: stopped, or cut off. One that only computes is never declared dead. By default
-            2.5, and 0.5 for a process of this host that is seen to be stopped by a signal.
+            2.5, and 0.4 for a process of this host that is seen to be stopped by a signal.
         leader_grace: Seconds without a sign of this process after which nodes that talk over tcp
             leave; the others notice its end at once.
         topology: Path of the topology file, shown by `passel ps`.

@@ -46,7 +46,7 @@ class Bounds:
     """
 
     silence: float = 2.5
-    standstill: float = 0.5
+    standstill: float = 0.4
 
     @classmethod
     def of(cls, silence: float | None) -> Bounds:
@@ -338,7 +338,7 @@ class Detector:
         if peer.standstill != event.since:
             peer.standstill, peer.stopped, peer.glanced = event.since, 0.0, event.at
             return []
-        peer.stopped += min(event.at - peer.glanced, GLANCE_SECONDS + HELD_UP_SECONDS)
+        peer.stopped += min(event.at - peer.glanced, GLANCE_SECONDS)
         peer.glanced = event.at
         if peer.stopped < self.bounds.standstill:
             return self._enter(event.node, peer, "suspected")

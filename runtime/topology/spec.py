@@ -183,7 +183,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         transport: How its processes talk: `ipc` is ZeroMQ, `unix` a Unix socket without it, `tcp` is
             ZeroMQ, encrypted.
         node_silence: Seconds after which a node whose process answers no heartbeat is dead; by
-            default 2.5, and 0.5 for one that is seen to be stopped.
+            default 2.5, and 0.4 for one that is seen to be stopped.
         loop: Event loop of its processes; `auto` takes uvloop where it is installed.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
@@ -201,7 +201,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "ipc"
     node_silence: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="Seconds of silence after which a node is dead; 2.5, or 0.5 if stopped."),
+        Meta(description="Seconds of silence after which a node is dead; 2.5, or 0.4 if stopped."),
     ] = None
     loop: Annotated[
         Literal["auto", "asyncio", "uvloop"], Meta(description="Event loop of its processes.")

@@ -134,7 +134,9 @@ class ZeroMQTransport:
             ProtocolError: That is no endpoint.
         """
         socket = self._socket(zmq.DEALER)
-        probe = ZeroMQProbe(socket, self._loop, bounds, on_change, self._forget_probe)
+        address, key = split_endpoint(peer.endpoint)
+        door = address if key is not None else ""
+        probe = ZeroMQProbe(socket, door, self._loop, bounds, on_change, self._forget_probe)
         try:
             self._dial(socket, peer.endpoint)
         except ProtocolError:

@@ -12,8 +12,10 @@ import pytest
 
 from passel import NodeDeadError, PasselError, Runtime
 from passel.protocols.control import Network
+from passel.runtime.health.detector import Bounds
 from tests.runtime.crew import Counter
 from tests.runtime.crew_faults import Log, Member, Minutes
+from tests.runtime.crew_life import Blocking
 from tests.runtime.faults.test_outcast import FarHost
 from tests.runtime.faults.test_silence import until_seen, until_state
 from tests.runtime.wire import Weather, far_host
@@ -81,6 +83,22 @@ async def test_a_line_that_is_cut_for_a_moment_costs_nothing_but_time() -> None:
         assert await asyncio.gather(*asks) == list(range(2, 52))
         status = await until_state(runtime, "alive")
         assert (status.life, status.pid) == (1, pid)
+
+
+async def test_a_line_that_is_cut_while_a_node_computes_makes_it_busy_and_not_dead() -> None:
+    """Its loop cannot take part in the handshake of a new connection, and is not to be missed."""
+    async with two_hosts(seed=4) as (runtime, weather):
+        weather.delay = 0.02
+        blocking = await runtime.options(node="side").spawn(Blocking)
+        held = asyncio.ensure_future(blocking.hold_interpreter(2.0 * Bounds().silence))
+        await until_state(runtime, "busy")
+        weather.cut = True
+        await until_state(runtime, "suspected")
+        weather.cut = False
+        await until_state(runtime, "busy")
+        assert await held >= 2.0 * Bounds().silence
+        status = await until_state(runtime, "alive")
+        assert status.life == 1
 
 
 async def test_a_node_that_is_cut_off_is_dead_in_time_and_nothing_of_it_is_taken_later() -> None:
