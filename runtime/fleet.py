@@ -238,8 +238,8 @@ class Fleet:
         if member is not None and member.life == info.life and member.joined is not None:
             self._node.router.learn(info)
             process = member.process  # a command in front of it may have a process of its own
-            is_own = process is not None and process.pid == info.pid
-            self._health.watch(info, process if is_own else None)
+            seen = process is not None and process.visible and process.pid == info.pid
+            self._health.watch(info, process if seen else None)
             if split_endpoint(info.endpoint)[1] is not None:
                 self._node.start_task(self._introduce(info))
             if not member.joined.done():

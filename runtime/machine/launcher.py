@@ -16,7 +16,7 @@ from ...actors.threads import SHARED_CORES
 from ..node.host import Exit
 from .announcement import Announcement
 from .oom import OutOfMemoryKills
-from .standstill import standstill_of
+from .standstill import PROC, standstill_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -195,6 +195,11 @@ class NodeProcess:
         finally:
             loop.remove_reader(descriptor)
             os.close(descriptor)
+
+    @property
+    def visible(self) -> bool:
+        """Whether this system tells which standstill a process is in."""
+        return PROC.exists()
 
     def standstill(self) -> int | None:
         """Return which standstill it is in, or None while it may run."""

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+PROC: Final = Path("/proc/self/status")
+"""There where the system tells."""
+
 _STOPPED: Final = b"\nState:\tT (stopped)\n"
 """As proc_pid_status(5) says it of all threads at once. One that a debugger holds is `t`, and may run."""
 

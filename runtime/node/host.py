@@ -61,11 +61,15 @@ class Process(Protocol):
         """Return once the process has ended."""
         ...
 
+    @property
+    def visible(self) -> bool:
+        """Whether it can be seen to stand still: not on another host, nor where no system tells."""
+        ...
+
     def standstill(self) -> int | None:
         """Return which standstill it is in, held stopped by its operating system; None if in none.
 
-        The number is another one when something of it has run in between. A process of another
-        host, or of a system that does not tell, is in none as far as is known.
+        The number is another one when something of it has run in between.
         """
         ...
 

@@ -182,8 +182,10 @@ class SimulatedProcess:
         how: Exit = await waiter
         return how
 
+    visible = False  # each node has a host of its own, and what is silent may be cut off
+
     def standstill(self) -> int | None:
-        """Return None: each node has a host of its own, and what is silent may be cut off."""
+        """Return None: nobody sees it."""
         return None
 
     def hang_up(self) -> None:
