@@ -44,12 +44,21 @@ class CardPool:
         self._retry_at = 0.0
 
     def put(self, data: CardBytes) -> Slot | None:
-        """Copy bytes into a free slot and return it, held by the caller; None if there is none."""
+        """Copy bytes into a free slot and return it, held by the caller; None if there is none.
+
+        Raises:
+            RuntimeError: The card has failed.
+        """
         slot = self.slots.take(data.nbytes)
         if slot is None and self._grow(data.nbytes):
             slot = self.slots.take(data.nbytes)
-        if slot is not None:
+        if slot is None:
+            return None
+        try:
             self._cards.write(self._segments[slot.segment], slot.offset, data)
+        except BaseException:
+            self.slots.let_go(slot)
+            raise
         return slot
 
     def find(self, data: CardBytes) -> SlotRecord | None:

@@ -96,6 +96,9 @@ class Cards(Protocol[S]):
         """Copy bytes, on their card, into the slot that begins at `slot`, in the card's order.
 
         What was written to the slot before is there before.
+
+        Raises:
+            RuntimeError: The card has failed.
         """
         ...
 
@@ -142,7 +145,11 @@ class Cards(Protocol[S]):
         ...
 
     def fence(self, uuid: str, stream: Any) -> CardWork:
-        """Return what is done when all is done that was queued on `stream`, and by default."""
+        """Return what is done when all is done that was queued on `stream`, and by default.
+
+        Raises:
+            RuntimeError: The card has failed.
+        """
         ...
 
     def fetch(self, data: CardBytes, into: memoryview | None) -> tuple[Buffer, CardWork]:
@@ -154,6 +161,9 @@ class Cards(Protocol[S]):
         Args:
             data: The bytes.
             into: Where they go, as many bytes; None for memory made for it.
+
+        Raises:
+            RuntimeError: The card has failed.
         """
         ...
 

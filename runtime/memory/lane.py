@@ -18,6 +18,7 @@ from ...protocols.arrays import MissingFrame
 from ...protocols.cards import CardBytes
 from ...protocols.envelope import Accepted, Item, Offered, Reply, Request, Returned
 from ...protocols.errors import ProtocolError
+from ...protocols.log import log
 from ...protocols.slots import LOST_SLOT, SlotRecord, check_slot
 from .node_cards import CARD_SEGMENTS
 from .slots import MIN_SLOT_BYTES
@@ -123,7 +124,26 @@ class Lane:
         message: AnyMessage,
         copies: Copies,
     ) -> SlotRecord | None:
-        """Lend bytes on a card there, or let the card copy them into shared memory."""
+        """Lend bytes on a card; of one that has failed the message says so instead."""
+        try:
+            return self._lend_or_fetch(frame, slots, message, copies)
+        except (OSError, RuntimeError) as error:
+            log.error("a card failed before a tensor was copied", error=str(error))
+            return LOST_SLOT
+
+    def _lend_or_fetch(
+        self,
+        frame: CardBytes,
+        slots: list[SlotRecord | None],
+        message: AnyMessage,
+        copies: Copies,
+    ) -> SlotRecord | None:
+        """Lend bytes on a card there, or let the card copy them into shared memory.
+
+        Raises:
+            OSError: The card cannot say when they are there.
+            RuntimeError: The card has failed.
+        """
         cards, memory, peer = self._cards, self._memory, self._peer
         assert cards is not None, "else tensors are copied before they come here"
         if self._reads(frame.card.uuid):
@@ -137,7 +157,11 @@ class Lane:
         if slot is None:
             memory.fallbacks += 1
             return None
-        _, work = cards.fetch(frame, memory.pinned(slot, size, cards.cards))
+        try:
+            _, work = cards.fetch(frame, memory.pinned(slot, size, cards.cards))
+        except BaseException:
+            memory.pool.let_go(slot)
+            raise
         memory.pool.lend(slot, peer)
         copies.add(
             message,

@@ -102,6 +102,10 @@ class NodeCards:
         """Let a peer read bytes on their card; return where, or None when no slot is free.
 
         What is shared already is only referred to, the rest is copied into a slot.
+
+        Raises:
+            OSError: The card cannot say when the bytes are there.
+            RuntimeError: The card has failed.
         """
         pool = self.pool(data.card.uuid)
         record = pool.find(data)
@@ -112,9 +116,11 @@ class NodeCards:
         if slot is None:
             self.fallbacks += 1
             return None
-        record = pool.record(slot, slot.offset, data.nbytes)
-        pool.lend(record, peer)
-        pool.slots.let_go(slot)
+        try:
+            record = pool.record(slot, slot.offset, data.nbytes)
+            pool.lend(record, peer)
+        finally:
+            pool.slots.let_go(slot)
         return record
 
     def give_back(self, peer: Peer, segment: int, offset: int) -> None:
@@ -236,7 +242,11 @@ class NodeCards:
         """Give back what no card reads any more; ask again later for the rest."""
         while self._dropped:
             uuid, stream, then = self._dropped.popleft()
-            self._draining.append((self.cards.fence(uuid, stream), then))
+            try:
+                self._draining.append((self.cards.fence(uuid, stream), then))
+            except RuntimeError as error:  # a card that has failed reads nothing any more
+                log.error("a card has failed", card=uuid, error=str(error))
+                then()
         left: list[tuple[CardWork, Callable[[], None]]] = []
         for work, then in self._draining:
             if _over(work):
@@ -253,7 +263,11 @@ class NodeCards:
     # Copies to this process's memory, and back to a card.
 
     def fetch(self, data: CardBytes, into: memoryview | None = None) -> tuple[Buffer, CardWork]:
-        """Begin to copy bytes from their card; see `Cards.fetch`."""
+        """Begin to copy bytes from their card; see `Cards.fetch`.
+
+        Raises:
+            RuntimeError: The card has failed.
+        """
         return self.cards.fetch(data, into)
 
     def place(self, tensor: Any, card: Card) -> Any:

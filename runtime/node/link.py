@@ -31,6 +31,7 @@ from ...protocols.envelope import (
 from ...protocols.errors import CodecError, NodeDeadError
 from ...protocols.failure import refusal
 from ...protocols.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_FRAMES
+from ...protocols.log import log
 from ...protocols.slots import LOST_SLOT, SlotRecord
 from ..delivery.reliability import ACKNOWLEDGE_EVERY, TICK, GoBackN, Resend
 from ..memory import Copies
@@ -203,9 +204,10 @@ class Link:
             if self.lane is not None:
                 message, frames = self.lane.lend(message, frames, self._copies)
             for frame in frames:
-                self._frames.append(
-                    self._fetch(message, frame) if isinstance(frame, CardBytes) else frame
-                )
+                if isinstance(frame, CardBytes):
+                    self._fetch(message, frame)
+                else:
+                    self._frames.append(frame)
         self._bytes += size
         if self._bytes > _FLUSH_BYTES or len(outbox) >= MAX_BATCH_MESSAGES:
             self.flush()
@@ -239,13 +241,21 @@ class Link:
         self._outbox, self._frames = messages[count:], frames[share:]
         return messages[:count], frames[:share]
 
-    def _fetch(self, message: AnyMessage, frame: CardBytes) -> Buffer:
+    def _fetch(self, message: AnyMessage, frame: CardBytes) -> None:
         """Let a card copy a tensor to this process's memory; the message waits for that."""
         assert self._cards is not None, "else it would have been copied when it was encoded"
-        buffer, work = self._cards.fetch(frame)
+        buffer: Buffer
+        try:
+            buffer, work = self._cards.fetch(frame)
+        except RuntimeError as error:
+            log.error("a card failed before a tensor was copied", error=str(error))
+            buffer = bytearray()  # takes its place until the message says that it is lost
+            self._frames.append(buffer)
+            self._lost(message, buffer)
+            return
+        self._frames.append(buffer)
         failed = partial(self._lost, message, buffer)
         self._copies.add(message, work, done=_nothing, failed=failed)
-        return buffer
 
     def _lost(self, message: AnyMessage, buffer: Buffer) -> None:
         """A card failed before a tensor was copied: the message says so instead."""

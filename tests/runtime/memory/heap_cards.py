@@ -82,11 +82,13 @@ class Rack:
     Attributes:
         work: What the cards were told to do to the memory of processes, and have not done.
         lazy: Whether that waits until `run`; else it is done at once.
+        broken: Whether the cards have failed: they refuse whatever they are told.
     """
 
     def __init__(self, room: int = 64 << 20) -> None:
         self.room = room
         self.lazy = False
+        self.broken = False
         self.pins = 0
         self.work: list[Work] = []
         self.segments: weakref.WeakValueDictionary[bytes, HeapSegment] = (
@@ -96,6 +98,8 @@ class Rack:
 
     def queue(self, action: Callable[[], None] = lambda: None) -> Work:
         """Let a card do something in its time."""
+        if self.broken:
+            raise RuntimeError("the card fell off the bus")
         work = Work(action)
         self.work.append(work)
         if not self.lazy:
@@ -155,6 +159,7 @@ class HeapCards:
 
     def write(self, segment: Any, slot: int, data: CardBytes) -> None:
         """Copy bytes within the card."""
+        self._rack.queue()
         segment.memory[slot : slot + data.nbytes] = bytes(data)
 
     def event_of(self, segment: Any, slot: int) -> bytes:

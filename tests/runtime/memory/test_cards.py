@@ -293,6 +293,32 @@ async def test_when_a_card_fails_the_message_leaves_and_says_so() -> None:
     assert pair.one.memory.statistics.slots_used == 0
 
 
+@pytest.mark.parametrize("limit", [0, 16 * MIB])
+async def test_a_card_that_has_failed_before_costs_its_tensor_and_no_slot(limit: int) -> None:
+    pair = Pair(limit=limit).agreed()
+    kept = np.arange(100_000).tobytes()
+    pair.rack.broken = True
+    message, left = pair.sent(pair.one.driver.bytes_on(np.ones(100_000)), kept)  # type: ignore[arg-type]
+    assert isinstance(message.frames, list)
+    assert message.frames[0] == LOST_SLOT
+    missing, there = pair.arrived(message, left)  # type: ignore[arg-type]
+    assert isinstance(missing, MissingFrame)
+    assert bytes(there) == kept
+    del there
+    assert await pair.settled() == 0
+    assert pair.one.memory.statistics.slots_used == 0
+    assert pair.one.copies.held() is None
+
+
+async def test_a_reader_whose_card_has_failed_gives_its_slots_back() -> None:
+    pair = Pair().agreed()
+    messages = [pair.sent(pair.one.driver.bytes_on(np.ones(10)))[0] for _ in range(2)]
+    there = [pair.arrived(message, []) for message in messages]
+    pair.rack.broken = True
+    there.clear()
+    assert await pair.settled() == 0
+
+
 async def test_a_link_that_closes_waits_for_its_copies() -> None:
     pair = Pair(limit=0)
     pair.rack.lazy = True

@@ -31,6 +31,7 @@ class Outlet:
     def __init__(self) -> None:
         self.sent: list[tuple[AnyMessage, list[bytes]]] = []
         self.closed = False
+        self.more = asyncio.Event()
 
     def send(self, parts: list[Buffer]) -> None:
         """Keep each message of a multipart with its own frames."""
@@ -39,6 +40,7 @@ class Outlet:
         for message, frames in zip(messages, dealt, strict=True):
             if not isinstance(message, Mark | Hello):
                 self.sent.append((message, [bytes(frame) for frame in frames]))
+        self.more.set()
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -86,6 +88,13 @@ class Sending:
         for _ in range(3):
             await asyncio.sleep(0)
 
+    async def sent(self, *ids: int) -> None:
+        """Return once these answers have left; a link looks after its copies in its own time."""
+        while len(self.outlet.ids) < len(ids):
+            self.outlet.more.clear()
+            await self.outlet.more.wait()
+        assert self.outlet.ids == list(ids)
+
 
 async def test_messages_behind_a_copy_wait_and_those_before_it_leave() -> None:
     near = Sending()
@@ -97,8 +106,7 @@ async def test_messages_behind_a_copy_wait_and_those_before_it_leave() -> None:
     assert near.outlet.ids == [1]
     near.send(4, np.arange(5.0), np.arange(6.0))
     near.rack.run()
-    await near.turn()
-    assert near.outlet.ids == [1, 2, 3, 4]
+    await near.sent(1, 2, 3, 4)
     frames = [frames for _, frames in near.outlet.sent if frames]
     assert frames == [
         [np.arange(3.0).tobytes()],
@@ -113,11 +121,11 @@ async def test_a_copy_that_is_still_under_way_holds_only_what_comes_after_it() -
     near.send(1, np.arange(3.0))
     near.rack.run()
     near.send(2, np.arange(4.0))
+    await near.sent(1)
     await near.turn()
     assert near.outlet.ids == [1]
     near.rack.run()
-    await near.turn()
-    assert near.outlet.ids == [1, 2]
+    await near.sent(1, 2)
     near.link.close()
 
 
@@ -137,7 +145,7 @@ async def test_when_a_card_fails_its_array_alone_is_lost(place: int) -> None:
     values[place] = np.arange(6.0)
     near.send(2, *values)
     near.rack.fail()
-    await near.turn()
+    await near.sent(1, 2)
     (first, _), (message, frames) = near.outlet.sent
     assert isinstance(first, Reply)
     assert isinstance(message, Reply)
@@ -149,4 +157,21 @@ async def test_when_a_card_fails_its_array_alone_is_lost(place: int) -> None:
             assert "card failed" in array.reason
         else:
             assert bytes(array) == value.tobytes()
+    near.link.close()
+
+
+async def test_a_card_that_has_failed_before_costs_its_arrays_alone() -> None:
+    near = Sending()
+    near.send(1, np.arange(2, dtype=np.uint8))
+    near.rack.broken = True
+    near.send(2, np.arange(6.0), np.arange(3, dtype=np.uint8), np.arange(7.0))
+    near.send(3, np.arange(4, dtype=np.uint8))
+    await near.sent(1, 2, 3)
+    (_, first), (message, frames), (_, last) = near.outlet.sent
+    assert (first, last) == ([bytes(range(2))], [bytes(range(4))])
+    assert isinstance(message, Reply)
+    lost, kept, lost_too = near.link.buffers(message.frames, frames)
+    assert isinstance(lost, MissingFrame)
+    assert isinstance(lost_too, MissingFrame)
+    assert bytes(kept) == bytes(range(3))
     near.link.close()
