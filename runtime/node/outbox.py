@@ -35,7 +35,7 @@ async def deliver(node: Node, source: str, parcel: Parcel) -> Callable[[], None]
     """Send a parcel until it is taken; one that nobody can take is a dead letter.
 
     An actor that is there and cannot take it now, since its disk or its mailbox is full, is waited for
-    without end: the parcel was promised.
+    without end: the parcel was promised. That it waits is logged once.
 
     Returns:
         What lets its receiver forget the key; to be called when it will not be sent again.
@@ -44,6 +44,7 @@ async def deliver(node: Node, source: str, parcel: Parcel) -> Callable[[], None]
     settle: list[Callable[[], None]] = []
     target, pause = parcel.target, _FIRST_PAUSE
     until = node.now() + PATIENCE
+    is_told = False
     ref = node.reference(Reference, target)
     while True:
         try:
@@ -58,7 +59,8 @@ async def deliver(node: Node, source: str, parcel: Parcel) -> Callable[[], None]
         except (StateError, KeysFullError, MailboxFullError) as error:
             if node.closed:
                 return None
-            if pause == _LONGEST_PAUSE:
+            if pause == _LONGEST_PAUSE and not is_told:
+                is_told = True
                 log.warning("tell waits", actor=source, to=str(target), error=str(error))
         except PasselError as error:
             node.letter(source, str(target), parcel.method, str(error))

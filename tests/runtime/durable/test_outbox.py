@@ -24,6 +24,15 @@ def test_a_tell_waits_for_as_long_as_its_receiver_cannot_write() -> None:
     def fault(actor: str) -> StateError | None:
         return JournalError(actor, "no space left", "make some") if actor in full else None
 
+    noted: list[str] = []
+    note = world.trace.note
+
+    def keep(kind: str, what: str) -> None:
+        if "tell waits" in what:
+            noted.append(what)
+        note(kind, what)
+
+    world.trace.note = keep  # type: ignore[method-assign]  # besides, what was logged is kept
     world.disk_fault = fault  # type: ignore[method-assign]  # the receiver's disk alone
 
     async def scenario(host: LeaderHost) -> list[int]:
@@ -44,3 +53,4 @@ def test_a_tell_waits_for_as_long_as_its_receiver_cannot_write() -> None:
     finally:
         world.close()
     assert world.watch.violation is None
+    assert len(noted) == 1, "that it waits is said once, not every two seconds"
