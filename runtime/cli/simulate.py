@@ -76,7 +76,7 @@ def simulate_command(
         range(first, first + count),
         overrides=overrides,
         kinds=kinds,
-        jobs=jobs or len(os.sched_getaffinity(0)),
+        jobs=jobs or cores(),
     )
     code = exits.OK
     try:
@@ -95,6 +95,13 @@ def simulate_command(
     tally.close()
     if code or tally.failed:
         raise typer.Exit(code or exits.FAILED)
+
+
+def cores() -> int:
+    """Return how many cores this process may use; all of them where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _kinds(text: str) -> tuple[str, ...]:
@@ -120,7 +127,7 @@ class Tally:
         self._messages = 0
         self._seconds = 0.0
         self._faults: Counter[str] = Counter()
-        self._digests: dict[int, str] = {}
+        self._digest = ""
         self._begun = time.monotonic()
 
     def add(self, run: Run) -> None:
@@ -129,7 +136,7 @@ class Tally:
         self._messages += run.messages
         self._seconds += run.seconds
         self._faults.update(run.faults)
-        self._digests[run.seed] = run.digest
+        self._digest = run.digest
         if run.violation is not None:
             self.failed.append(run)
         if self._as_json:
@@ -160,7 +167,7 @@ class Tally:
             f"in {self._seconds:,.0f} simulated and {took:,.1f} real seconds"
         )
         if self.runs == 1:
-            typer.echo("".join(f"digest of the run: {d}" for d in self._digests.values()))
+            typer.echo(f"digest of the run: {self._digest}")
 
     def _print_violation(self, run: Run, *, in_full: bool) -> None:
         violation = run.violation

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from passel.runtime.cli.simulate import cores
 
 ROOT = Path(__file__).parents[3]
 FILE = "tests/runtime/simulation/mixed.yaml"
@@ -75,3 +78,11 @@ def test_ctrl_c_says_what_was_done() -> None:
     assert running.wait(timeout=20) == 130
     assert first["violation"] is None
     assert json.loads(last)["runs"] >= 1
+
+
+def test_jobs_are_as_many_as_cores_also_where_the_system_does_not_say_which_are_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cores() >= 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    assert cores() == os.cpu_count()
