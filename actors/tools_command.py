@@ -47,12 +47,12 @@ def show_command(
     """
     import msgspec  # as all below, only when it is needed
 
-    specs = [_tool(function).spec for function in functions]
+    tools = [_tool(function) for function in functions]
     if as_json:
+        specs = [tool.spec for tool in tools]
         typer.echo(json.dumps(msgspec.to_builtins(specs), indent=2, ensure_ascii=False))
         return
-    for function in functions:
-        tool = _tool(function)
+    for tool in tools:
         policy = tool.spec.policy
         harmless = "may be repeated" if policy.idempotent else "is called once for each key"
         typer.secho(tool.signature(), bold=True)

@@ -177,12 +177,10 @@ class Receiver:
         except ProtocolError as error:
             worth_answering = self.refuse(identity, str(error))
             refusal = next((m for m in batch if isinstance(m, Goodbye)), None)
-            if refusal is None and worth_answering:
-                node.router.turn_away(hello, str(error))
-            elif (
-                refusal is not None
-            ):  # it refuses us as well: an answer would go back and forth for ever
+            if refusal is not None:  # an answer to a refusal would go back and forth for ever
                 node.router.turned_away(hello, refusal.reason)
+            elif worth_answering:
+                node.router.turn_away(hello, str(error))
             return None
 
     def _welcome(self, identity: bytes, hello: Hello) -> Link | None:

@@ -242,7 +242,7 @@ class ZeroMQOutlet:
         self,
         socket: zmq.Socket[bytes],
         loop: asyncio.AbstractEventLoop,
-        on_close: object,
+        on_close: Callable[[ZeroMQOutlet], None],
     ) -> None:
         self._socket = socket
         self._loop = loop
@@ -266,8 +266,7 @@ class ZeroMQOutlet:
             self._backlog.popleft()
         if not self._socket.closed:
             self._socket.close()
-        if callable(self._on_close):
-            self._on_close(self)
+        self._on_close(self)
 
     def _try(self, parts: list[Buffer]) -> bool:
         try:
