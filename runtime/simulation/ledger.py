@@ -187,8 +187,8 @@ class Ledger:
                 was_handled = decision is not None and decision.message == message
                 if message and not was_handled and message not in account.refused:
                     self._fail(LOST, f"{actor} drops a tell that it has not handled: {message}")
-            elif dropped.kind == OUTBOX and (parcel := account.outbox.pop(dropped.key, None)):
-                self._delivered(actor, parcel)
+            elif dropped.kind == OUTBOX and (sent := account.outbox.pop(dropped.key, None)):
+                self._delivered(actor, sent)
         if handed is not None:
             account.pending.difference_update(handed.followers)
             self._applied(account, handed.decision)
