@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from .errors import ToolBusyError
@@ -43,7 +44,8 @@ class Places:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting.remove(turn)
+                with suppress(ValueError):  # passed over already, as it was its turn
+                    self._waiting.remove(turn)
             elif turn.exception() is None:
                 self.give_back()
             raise

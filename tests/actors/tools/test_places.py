@@ -52,3 +52,17 @@ async def test_work_that_nobody_waits_for_keeps_its_place_until_it_ends() -> Non
     await asyncio.sleep(0)
     with await places.take():
         pass
+
+
+async def test_who_leaves_the_line_as_its_turn_comes_is_cancelled_and_takes_nothing_along() -> None:
+    places = Places("t", 1)
+    first = await places.take()
+    waiting = asyncio.ensure_future(places.take())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with first:
+        pass
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with await places.take():
+        pass
