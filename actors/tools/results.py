@@ -28,8 +28,8 @@ def plain(tool: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if type(value) in _PLAIN or is_array(value):
         return value
-    if type(value).__module__ == "numpy":  # a number of an array
-        return value.item()
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):  # a number of an array
+        return _plain(value.item())
     if isinstance(value, int):
         if value not in _WIDEST:
             raise OverflowError("an integer of more than 64 bits cannot travel, but its text can")

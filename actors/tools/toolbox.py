@@ -149,7 +149,7 @@ async def perform(tool: Tool, given: dict[str, Any], place: Place) -> Any:
     name, seconds = tool.spec.name, tool.spec.policy.timeout
     try:
         async with asyncio.timeout(seconds) as limit:
-            result = await tool.run(given, place)
+            return plain(name, await tool.run(given, place))
     except ToolError:
         raise
     except asyncio.CancelledError:
@@ -167,7 +167,6 @@ async def perform(tool: Tool, given: dict[str, Any], place: Place) -> Any:
         raise failure(name, error) from error
     except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:  # it must not end the node
         raise failure(name, error) from error
-    return plain(name, result)
 
 
 def failure(tool: str, error: BaseException) -> ToolFailedError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
 
 from passel import Actor, ActorRef, handler
 from passel.actors.tools import Toolbox, tool
@@ -92,6 +93,11 @@ async def explode_softly(how: str) -> None:
 def strange() -> object:
     """Return what cannot travel."""
     return object()
+
+
+def odd() -> object:
+    """Return what is numpy's and cannot travel."""
+    return np.sin
 
 
 def records() -> dict[str, object]:

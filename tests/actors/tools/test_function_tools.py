@@ -205,6 +205,13 @@ async def test_a_call_with_a_key_works_once() -> None:
         assert calls == 4
 
 
+async def test_a_call_whose_result_cannot_travel_is_over_for_who_asks_again() -> None:
+    async with offering(f"{CREW}:odd") as tools:
+        for _ in range(2):
+            with pytest.raises(ToolFailedError, match="result: "):
+                await tools.call.options(timeout=5.0)(called("odd", key="k"))
+
+
 async def test_a_call_that_was_cut_short_is_not_made_again_under_its_key() -> None:
     begun = asyncio.Event()
 

@@ -38,6 +38,7 @@ class Record(msgspec.Struct):
         (b"x", b"x"),
         (np.float64(1.5), 1.5),
         (np.int32(7), 7),
+        (np.datetime64("2026-01-02"), "2026-01-02"),
         ((1, [2, {3}]), [1, [2, [3]]]),
         (Record(Place("x")), {"place": {"name": "x", "height": 0.0}, "colour": "red"}),
         ({Colour.RED: Place("x")}, {"red": {"name": "x", "height": 0.0}}),
@@ -54,7 +55,9 @@ def test_arrays_stay_what_they_are() -> None:
     assert plain("t", {"array": array})["array"] is array
 
 
-@pytest.mark.parametrize("value", [object(), [lambda: 1], 2**64, {"a": {"b": object}}])
+@pytest.mark.parametrize(
+    "value", [object(), [lambda: 1], np.sin, np.complex64(1j), 2**64, {"a": {"b": object}}]
+)
 def test_what_cannot_travel_is_said(value: Any) -> None:
     with pytest.raises(ToolFailedError, match="tool t failed: result: "):
         plain("t", value)
