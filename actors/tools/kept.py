@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...protocols.tools import ToolCall  # noqa: TC001  # a record's hints are read at run time
+from .comparison import same_call
 from .errors import ToolInterruptedError, ToolKeyError
 
 
@@ -40,7 +41,7 @@ class KeptCalls:
         entry = self._running.get(call.key) or self._finished.get(call.key)
         if entry is None:
             return None
-        if not _same(entry.call, call):
+        if not same_call(entry.call, call):
             raise ToolKeyError(call.tool, call.key)
         return entry.answer
 
@@ -71,11 +72,3 @@ class KeptCalls:
     def _settle(self, answer: asyncio.Future[Any], error: Exception) -> None:
         answer.set_exception(error)
         answer.exception()  # perhaps nobody waits for it
-
-
-def _same(one: ToolCall, other: ToolCall) -> bool:
-    """Return whether two calls are the same, as far as can be told: arrays have no answer to that."""
-    try:
-        return one == other
-    except ValueError:
-        return one.tool == other.tool

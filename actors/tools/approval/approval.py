@@ -123,6 +123,9 @@ class Approval(Toolbox):
         """
         request = self._register.enter(call, time.time())
         if request.verdict is None:
+            # Made here, so that no word can be announced before there is somebody to hear it.
+            if request.id not in self._waiting:
+                self._waiting[request.id] = asyncio.get_running_loop().create_future()
             self.context.log.info("tool call waits for a word", request=request.id, tool=call.tool)
         return request
 
@@ -140,8 +143,8 @@ class Approval(Toolbox):
             ToolTimeoutError: That took too long.
         """
         waiting = self._waiting.get(request.id)
-        if waiting is None:
-            waiting = self._waiting[request.id] = asyncio.get_running_loop().create_future()
+        if waiting is None:  # announced since it was parked
+            return self._register.request(request.id)
         left = self._patience - (time.time() - request.asked)
         try:
             async with asyncio.timeout(max(0.0, left)):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ..comparison import same_call
 from ..errors import ApprovalDecidedError, ToolKeyError, UnknownApprovalError
 from .records import ApprovalRequest, ApprovalState, Verdict
 
@@ -41,7 +42,7 @@ class ApprovalRegister:
         known = self._by_key.get(call.key) if call.key else None
         if known is not None:
             request = self._requests[known]
-            if request.call != call:
+            if not same_call(request.call, call):
                 raise ToolKeyError(call.tool, call.key)
             return request
         request = ApprovalRequest(id=self._next, call=call, asked=now)
@@ -58,9 +59,7 @@ class ApprovalRegister:
             UnknownApprovalError: There is no such request.
             ApprovalDecidedError: The other word was given before.
         """
-        request = self._requests.get(number)
-        if request is None:
-            raise UnknownApprovalError(number, waiting=[r.id for r in self.pending()])
+        request = self.request(number)
         if request.verdict is not None:
             if request.verdict != verdict:
                 raise ApprovalDecidedError(number, request.verdict)
@@ -69,6 +68,17 @@ class ApprovalRegister:
         del self._requests[number]
         self._requests[number] = request  # behind all that were decided before
         self._forget()
+        return request
+
+    def request(self, number: int) -> ApprovalRequest:
+        """Return a request.
+
+        Raises:
+            UnknownApprovalError: There is none of this number.
+        """
+        request = self._requests.get(number)
+        if request is None:
+            raise UnknownApprovalError(number, waiting=[r.id for r in self.pending()])
         return request
 
     def pending(self) -> list[ApprovalRequest]:

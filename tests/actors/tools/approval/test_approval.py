@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from passel.actors.tools import (
@@ -144,6 +145,31 @@ async def test_requests_and_words_outlive_the_runtime(tmp_path: Path) -> None:
         assert await first_of(approval) > second.id
         await approval.decide(await first_of(approval), "approve")
         assert await third == "z"
+
+
+async def test_a_word_is_heard_whenever_it_comes_while_a_call_comes_again() -> None:
+    async with open_runtime() as rt:
+        tools: Any = await rt.spawn(FunctionTools, functions=[f"{CREW}:echo"])
+        approval = await rt.spawn(Approval, tools=tools)
+        for turns in range(16):
+            call = called("echo", "x", key=f"{turns}")
+            first = asyncio.ensure_future(approval.call(call))
+            number = await first_of(approval)
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            again = asyncio.ensure_future(approval.call.options(timeout=5.0)(call))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await approval.decide(number, "approve")
+            assert await again == "x"
+
+
+def test_calls_with_arrays_find_their_requests() -> None:
+    register = ApprovalRegister()
+    first = register.enter(called("t", {"a": np.arange(3)}, key="k"), 0.0)
+    assert register.enter(called("t", {"a": np.arange(3)}, key="k"), 1.0) == first
+    with pytest.raises(ToolKeyError):
+        register.enter(called("t", {"a": np.arange(1, 4)}, key="k"), 1.0)
 
 
 def test_old_words_are_forgotten_and_waiting_requests_never() -> None:
