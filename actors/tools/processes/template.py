@@ -57,14 +57,14 @@ class CommandTemplate:
         if first is not None and match is not None and match.end() == len(word):
             value = given.get(first)
             values = value if isinstance(value, list) else [] if value is None else [value]
-            texts = [(text_of(part), part) for part in values]
+            texts = [(text_of(part), isinstance(part, str)) for part in values]
         else:
-            texts = [(insert(word, given), given.get(first) if first is not None else None)]
-        for text, value in texts:
+            texts = [(insert(word, given), True)]
+        for text, may_be_option in texts:
             if "\0" in text:
                 reason = "has a NUL character; leave it out"
                 raise ToolArgumentsError(self._tool, first or word, reason=reason)
-            if first is not None and isinstance(value, str) and text[:1] == "-" and not options_end:
+            if first is not None and may_be_option and text[:1] == "-" and not options_end:
                 reason = f"is {text!r}, which the command would take for an option; begin otherwise"
                 raise ToolArgumentsError(self._tool, first, reason=reason)
             yield text

@@ -34,6 +34,10 @@ def test_a_text_that_would_be_an_option_is_refused() -> None:
         filled(["ls", "{files}"], files=["a", "-r"])
     with pytest.raises(ToolArgumentsError, match="would take for an option"):
         filled(["ls", "{path}x"], path="-")
+    with pytest.raises(ToolArgumentsError, match="'-r', which the command would take"):
+        filled(["ls", "{files}{path}"], path="-r")
+    with pytest.raises(ToolArgumentsError, match="'files' is '-r,b,x'"):
+        filled(["ls", "{files},{path}"], files=["-r", "b"], path="x")
     assert filled(["ls", "--", "{path}"], path="-r") == ["ls", "--", "-r"]
     assert filled(["ls", "--of={path}", "{count}"], path="-r", count=-3) == ["ls", "--of=-r", "-3"]
     with pytest.raises(ToolArgumentsError, match="NUL"):
