@@ -15,6 +15,7 @@ from .page_text import page_text
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from ...context import Threads
     from .allowance import Allowance, Place
 
     Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -55,15 +56,23 @@ class Fetcher:
         tool: Name of the tool, for errors.
         allowance: What may be fetched.
         resolve: Returns the addresses of a name.
+        threads: Where pages are read.
         max_bytes: Most bytes of one page.
     """
 
     def __init__(
-        self, *, tool: str, allowance: Allowance, resolve: Resolver, max_bytes: int
+        self,
+        *,
+        tool: str,
+        allowance: Allowance,
+        resolve: Resolver,
+        threads: Threads,
+        max_bytes: int,
     ) -> None:
         self._tool = tool
         self._allowance = allowance
         self._resolve = resolve
+        self._threads = threads
         self._max_bytes = max_bytes
         self._client = httpx2.AsyncClient(
             headers={"Accept-Encoding": "identity", "User-Agent": "passel"},
@@ -134,7 +143,7 @@ class Fetcher:
             location = response.headers.get("location")
             if response.status_code in _REDIRECTS and location is not None:
                 return str(location)
-            return self._page(place, response, await self._body(place, response))
+            return await self._page(place, response, await self._body(place, response))
         finally:
             await response.aclose()
 
@@ -150,7 +159,7 @@ class Fetcher:
                 raise ToolFailedError(self._tool, "size", detail)
         return bytes(body)
 
-    def _page(self, place: Place, response: httpx2.Response, body: bytes) -> Page:
+    async def _page(self, place: Place, response: httpx2.Response, body: bytes) -> Page:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and not _TEXT.match(kind):
             raise ToolFailedError(self._tool, "type", f"{place.url} is {kind}, no text")
@@ -159,7 +168,7 @@ class Fetcher:
             text = body.decode(charset, errors="replace")
         except LookupError:
             text = body.decode(errors="replace")
-        title = ""
+        title, seen = "", text
         if kind in {"text/html", "application/xhtml+xml"}:
-            title, text = page_text(text)
-        return Page(url=place.url, status=response.status_code, type=kind, title=title, text=text)
+            title, seen = await self._threads.run(lambda: page_text(text))
+        return Page(url=place.url, status=response.status_code, type=kind, title=title, text=seen)

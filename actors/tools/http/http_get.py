@@ -15,7 +15,7 @@ from .allowance import Allowance
 if TYPE_CHECKING:
     from .fetcher import Fetcher
 
-_RESOLVERS = 4
+_THREADS = 4
 
 
 class HttpGet(Toolbox):
@@ -71,11 +71,12 @@ class HttpGet(Toolbox):
         except ModuleNotFoundError as error:
             reason = f'{error.name} is not installed; run `pip install "passel[tools]"`'
             raise ToolDefinitionError("http_get", reason=reason) from None
-        self._threads = self.context.threads(_RESOLVERS)
+        self._threads = self.context.threads(_THREADS)
         self._fetcher = Fetcher(
             tool="http_get",
             allowance=self._allowance,
             resolve=self.resolve,
+            threads=self._threads,
             max_bytes=self._max_bytes,
         )
 

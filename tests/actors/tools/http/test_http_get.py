@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,35 @@ def test_the_text_of_a_page_is_what_a_reader_sees() -> None:
     assert page_text(HTML) == ("The Brocken", text)
     assert page_text("<head><style>p {}<body><p>y") == ("", "")
     assert page_text("<title>x</title><br>y") == ("x", "y")
+    assert page_text("a<!-- <p> -->b<!-->c<a t='>' u=\"<p>\">d</a>&lt;<3 &amp<!-- e") == (
+        "",
+        "abcd<<3 &",
+    )
+    assert page_text("<SCRIPT>'</p>' <!--</Script >a<style>b") == ("", "a")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<svg>",
+        "<a ",
+        "<a =",
+        "<a b='",
+        "<!--",
+        "<!x ",
+        "</",
+        "<script>",
+        "</scrip",
+        "&",
+        "<![CDATA[",
+    ],
+)
+def test_a_page_that_is_made_to_be_slow_is_not(part: str) -> None:
+    """Each of these costs seconds, or minutes, where work on a part looks at all the rest."""
+    html = part * 20_000 + "</p>" * 20_000
+    before = time.process_time()
+    page_text(html)
+    assert time.process_time() - before < 2.0
 
 
 async def test_a_page_is_fetched_by_its_checked_address_under_its_name() -> None:
