@@ -21,6 +21,13 @@ _PORTS: Final = {"http": 80, "https": 443}
 _EMBEDDING: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 """Networks whose last 32 bits are an IPv4 address: NAT64, and what came before mapped ones."""
 
+_NOT_GLOBAL: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in ("64:ff9b:1::/48", "3fff::/20", "5f00::/16", "192.88.99.0/24")
+)
+"""What `is_global` of older Pythons lets pass: local NAT64 (RFC 8215), documentation (RFC 9637),
+segment routing (RFC 9602), and relays that are no more (RFC 7526)."""
+
 
 class Place(NamedTuple):
     """Where a URL leads.
@@ -102,7 +109,7 @@ class Allowance:
         """
         given = ipaddress.ip_address(address.partition("%")[0])
         found = _real(given)
-        local = getattr(found, "is_site_local", False)
+        local = getattr(found, "is_site_local", False) or any(found in n for n in _NOT_GLOBAL)
         public = found.is_global and not found.is_multicast and not local
         if not public and not any(given in n or found in n for n in self._private):
             raise RefusedUrlError(url, reason=f"its host is at {address}, which is not public")
