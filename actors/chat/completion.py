@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...protocols.chat import CallDelta, ChatEnded, ChatPiece, TextDelta, Usage
 from .errors import AnswerBrokenError, RequestRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNSAID = "unsaid"
 """The reason of an answer that ended in order without a reason from the server."""
@@ -68,14 +71,16 @@ class CompletionReader:
 
     Args:
         url: Where they come from, for errors.
+        hide: Takes out of a server's words what no error may quote.
 
     Attributes:
         pieces: How many pieces it has given.
         ended: Whether the answer is complete.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, hide: Callable[[str], str] = str) -> None:
         self._url = url
+        self._hide = hide
         self._reason: str | None = None
         self._usage: Usage | None = None
         self._calls = 0
@@ -96,11 +101,11 @@ class CompletionReader:
         try:
             chunk = _decoder.decode(data)
         except (msgspec.MsgspecError, UnicodeError) as error:
-            raise self._broken(f"{data[:_QUOTED]!r} is no chunk of one: {error}") from None
+            raise self._broken(f"{self._quoted(data)} is no chunk of one: {error}") from None
         if chunk.error is not None or (chunk.choices is None and chunk.message is not None):
             raise self._refused(chunk.message if chunk.error is None else chunk.error)
         if chunk.choices is None and chunk.usage is None:
-            raise self._broken(f"{data[:_QUOTED]!r} is no chunk of one")
+            raise self._broken(f"{self._quoted(data)} is no chunk of one")
         found: list[ChatPiece] = []
         for alternative in chunk.choices or ():
             if alternative.index == 0:
@@ -153,7 +158,11 @@ class CompletionReader:
     def _refused(self, error: Any) -> RequestRefusedError:
         code = error.get("code") if isinstance(error, dict) else None
         status = code if isinstance(code, int) else _WITHIN_STREAM
-        return RequestRefusedError(self._url, status, message_in(error))
+        return RequestRefusedError(self._url, status, self._hide(message_in(error)))
+
+    def _quoted(self, data: str | bytes) -> str:
+        text = data if isinstance(data, str) else data.decode(errors="replace")
+        return repr(self._hide(text)[:_QUOTED])
 
 
 def message_in(error: Any) -> str:

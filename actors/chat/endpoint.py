@@ -57,7 +57,7 @@ class Endpoint:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._url = address.chat_url
-        self._key = key
+        self._hide: Callable[[str], str] = str if key is None else key.hide_in
         self._waits = waits
         self._retry = retry
         self._random = random
@@ -129,7 +129,7 @@ class Endpoint:
             raise self._failure(error, None) from error
         try:
             await self._look_at(response, until)
-            reader = CompletionReader(self._url)
+            reader = CompletionReader(self._url, self._hide)
             chunks = response.aiter_bytes()
             source = EventReader() if kind_of(response) == EVENTS else _WholeBody()
             while not reader.ended:
@@ -149,13 +149,12 @@ class Endpoint:
         if response.is_success and kind in {EVENTS, JSON}:
             return
         if response.has_redirect_location:
-            found = f"it redirects to {response.headers['location']}"
+            found = f"it redirects to {self._hide(response.headers['location'])}"
             raise NotAChatEndpointError(self._url, found=found)
         text = ""
         with suppress(*FAILURES):  # the status says enough
             async with asyncio.timeout_at(until):
-                text = await text_of(response)
-        text = text if self._key is None else self._key.hide_in(text)
+                text = self._hide(await text_of(response))
         if status < 400 or (status in {404, 405} and kind != JSON):
             found = f"status {status} and {kind or 'no content'}: {text[:200]!r}"
             raise NotAChatEndpointError(self._url, found=found)

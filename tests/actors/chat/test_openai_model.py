@@ -397,12 +397,15 @@ async def test_waiting_for_a_turn_counts_for_the_deadline() -> None:
         assert len(server.received) <= 2
 
 
+REFUSAL = f'{{"error": {{"message": "bad key {SECRET}"}}}}'
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "200 OK"])
 async def test_the_key_reaches_the_server_and_nothing_else(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, status: str
 ) -> None:
     async def refusing(request: Received) -> None:
-        body = f'{{"error": {{"message": "bad key {SECRET}"}}}}'.encode()
-        await request.whole("401 Unauthorized", "application/json", body)
+        await request.whole(status, "application/json", REFUSAL.encode())
 
     file = tmp_path / "key"
     file.write_text(SECRET)
