@@ -10,6 +10,7 @@ from .prompts import planner_messages
 from .reader import PlanReader
 from .scanner import END_OF_PLAN
 from .signature import checker
+from .stream import closing
 from .structured import JsonPlanReader, plan_schema
 
 if TYPE_CHECKING:
@@ -65,15 +66,15 @@ class Planner:
         reader = self.reader(rounds)
         timeout = self._settings.model_timeout
         usage: Usage | None = None
-        async for piece in self._model.chat.options(timeout=timeout)(
-            self.request(question, rounds)
-        ):
-            if isinstance(piece, TextDelta):
-                wrote(piece.text)
-                for item in reader.feed(piece.text):
-                    yield item
-            elif isinstance(piece, ChatEnded):
-                usage = piece.usage
+        request = self.request(question, rounds)
+        async with closing(self._model.chat.options(timeout=timeout)(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, TextDelta):
+                    wrote(piece.text)
+                    for item in reader.feed(piece.text):
+                        yield item
+                elif isinstance(piece, ChatEnded):
+                    usage = piece.usage
         if usage is not None:
             yield usage
         for item in reader.finish():
