@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator  # noqa: TC003  # hints are read at run time
 from contextlib import aclosing
 
@@ -113,7 +114,7 @@ class ReAct(Actor):
                 observed = f"That cannot be read: {step.reason}"
             else:
                 account.called()
-                observed = await self._observe(self._catalogue, step, run)
+                observed = await self._observe(self._catalogue, step, run, account)
             yield StepTaken(step=number, said=said, observation=observed)
             messages = (
                 *messages,
@@ -152,8 +153,11 @@ class ReAct(Actor):
             raise UsageUnknownError("agent")
         return "".join(said)
 
-    async def _observe(self, catalogue: Catalogue, step: PlannedTask, run: str) -> str:
+    async def _observe(
+        self, catalogue: Catalogue, step: PlannedTask, run: str, account: Account
+    ) -> str:
         """Call a step's tool; return what it says, or what its failure does, on marked lines."""
+        left = None if account.until is None else account.until - self.context.now()
         start = StartCall(
             task=step.id,
             attempt=1,
@@ -164,8 +168,11 @@ class ReAct(Actor):
             timeout=catalogue.policies[step.tool].timeout,
         )
         try:
-            with self._spans.tool(start.tool, start.key):
-                text = shown(await catalogue.call(start))
+            async with asyncio.timeout(left):
+                with self._spans.tool(start.tool, start.key):
+                    text = shown(await catalogue.call(start))
         except PasselError as error:
             text = f"it failed: {error}"
+        except TimeoutError:
+            text = "it was cancelled: the time for the question is over"
         return marked(text, self._settings.observation_characters)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from passel.actors.chat import ScriptedFailure, ScriptedModel, ScriptedReply
-from passel.actors.tools import FunctionTools
+from passel.actors.tools import FunctionTools, tool
 from passel.agents.compiler import Budget, NoToolsError
 from passel.agents.react import Conclusion, ReAct, ReActSettings, StepTaken
 from passel.agents.react.step import Misstep, read_step
@@ -16,7 +17,7 @@ from tests.agents.compiler.crew import TOOLS, text_of
 from tests.runtime.worlds import open_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from passel import ActorRef
 
@@ -30,11 +31,11 @@ STEPS = [
 
 @asynccontextmanager
 async def agent(
-    script: list[Any], **settings: Any
+    script: list[Any], tools: Sequence[Any] = TOOLS, **settings: Any
 ) -> AsyncIterator[tuple[ActorRef[ReAct], ActorRef[ScriptedModel]]]:
     async with open_runtime() as runtime:
         model = await runtime.spawn(ScriptedModel, script=script)
-        box = await runtime.spawn(FunctionTools, functions=list(TOOLS))
+        box = await runtime.spawn(FunctionTools, functions=list(tools))
         told = ReActSettings(**settings)
         yield await runtime.spawn(ReAct, model=model, tools=[box], settings=told), model
 
@@ -96,6 +97,18 @@ async def test_what_a_tool_says_is_not_read_as_an_action() -> None:
 async def test_limits_end_it(settings: dict[str, Any], reason: str) -> None:
     end = await conclude(STEPS, **settings)
     assert (end.answer, end.reason) == (None, reason)
+
+
+async def test_a_call_is_cut_short_when_the_time_is_over() -> None:
+    @tool(timeout=20.0)
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    budget = Budget(seconds=0.1)
+    async with agent(["Action: wait()"], [wait], budget=budget) as (react, _):
+        end = await react.answer.options(timeout=20.0)("q")
+    assert (end.answer, end.reason, end.spent.calls) == (None, "seconds", 1)
+    assert end.seconds < 10.0
 
 
 async def test_a_model_that_fails_ends_it() -> None:
