@@ -90,6 +90,8 @@ def faults_of(value: Any, schema: Schema, where: str, root: Mapping[str, Any]) -
         return
     if "$ref" in schema:
         schema = _resolved(schema["$ref"], root)
+        if not isinstance(schema, dict):
+            return
     options = schema.get("anyOf") or schema.get("oneOf")
     if options and all(any(faults_of(value, option, where, root)) for option in options):
         yield f"{where} is {_shown(value)}, which is none of what it may be"

@@ -87,3 +87,9 @@ def test_a_tool_that_takes_whatever_it_is_given_is_given_it() -> None:
     )
     given = PlannedTask(id=TaskId(1), tool="log", keywords={"a": 1})
     assert open_ended.fault(given) == ""
+
+
+def test_a_schema_that_refers_to_a_truth_value_takes_anything() -> None:
+    parameters = {"properties": {"a": {"$ref": "#/$defs/Any"}}, "$defs": {"Any": True}}
+    signature = Signature(ToolSpec(name="log", description="Logs.", parameters=parameters))
+    assert signature.fault(PlannedTask(id=TaskId(1), tool="log", arguments=(1,))) == ""
