@@ -12,13 +12,12 @@ from ...handler import handler
 from ..errors import McpServerError, ToolDefinitionError, ToolFailedError
 from ..toolbox import Toolbox, check_policy
 from .records import McpHealth
+from .stderr_tail import StderrTail
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from mcp import ClientSession
-
-    from .stderr_tail import StderrTail
 
 FIRST_PAUSE: Final = 0.2
 """Seconds before a server that was lost is started again; doubles with each failure in a row."""
@@ -161,8 +160,6 @@ class McpServer(Toolbox):
         self._starts += 1
         self._closed = self._suspected = self._changed = False
         self._wake.clear()
-        from .stderr_tail import StderrTail
-
         tail = StderrTail()
         try:
             async with self._opened(tail) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import sys
@@ -30,6 +31,8 @@ _SYSTEM: Final = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
 _PROBE: Final = "print(6 * 7)"
 _PROBE_SECONDS: Final = 20.0
+_PROCESSES: Final = 64
+"""Most processes and threads of isolated code; Linux does not hold the root of the machine to it."""
 
 
 class PythonSandbox(Toolbox):
@@ -99,7 +102,10 @@ class PythonSandbox(Toolbox):
             self.context.log.warning("code of models is run without isolation")
             return
         try:
-            finished = await self._enclosed(_PROBE)
+            async with asyncio.timeout(_PROBE_SECONDS):
+                finished = await self._enclosed(_PROBE)
+        except TimeoutError:
+            said = f"the trial did not end within {_PROBE_SECONDS:g} s"
         except OSError as error:
             said = str(error)
         else:
@@ -135,7 +141,7 @@ class PythonSandbox(Toolbox):
         settings = {
             "visible": _visible(),
             "work_bytes": self._work_bytes,
-            "limits": self._limits,
+            "limits": {**self._limits, "nproc": _PROCESSES},
         }
         python = [self._python, "-I", "-S"]
         inside = [str(Path(enclosure.__file__)), msgspec.json.encode(settings).decode()]
