@@ -261,7 +261,7 @@ class Client(Actor):
                 async for _ in tally.count.options(timeout=5.0)(50):
                     if chance.random() < 0.2:
                         break
-            case "spoil":
+            case "spoil" if chance.random() < 0.5:
                 with contextlib.suppress(RemoteError):
                     vault = chance.choice(self.vaults)
                     await vault.spoil.options(timeout=5.0)(report.client, number)

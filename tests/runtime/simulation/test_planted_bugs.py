@@ -311,16 +311,16 @@ DURABLE_BUGS = [
 
 
 TELLING: dict[Plant, int] = {
-    old_incarnation_accepted: 8,
     forgotten_durable_key: 8,
-    loss_not_mended: 11,
+    inbox_left_behind: 8,
+    old_incarnation_accepted: 8,
+    deadline_ignored: 11,
+    no_end_of_restarts: 11,
     state_left_out: 11,
+    loss_not_mended: 14,
+    parcel_sent_too_early: 15,
     keys_repeat_after_a_restart: 16,
-    deadline_ignored: 29,
     orphan_that_stays: 29,
-    inbox_left_behind: 48,
-    outbox_left_behind: 48,
-    parcel_sent_too_early: 51,
 }
 """The first seed that catches a bug, where it is a late one: it is tried before all others."""
 
