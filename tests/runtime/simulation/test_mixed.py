@@ -10,8 +10,8 @@ from passel.runtime.simulation import simulate
 from passel.runtime.simulation.experiment import experiment_of
 
 FILE = Path(__file__).parent / "mixed.yaml"
-PARTS = 10
-SEEDS_A_PART = 50
+PARTS = 25
+SEEDS_A_PART = 20
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -25,7 +25,7 @@ def test_nothing_is_violated_whatever_goes_wrong(part: int) -> None:
         faults += sum(run.faults.values())
 
     assert messages >= 300 * SEEDS_A_PART
-    assert faults >= 5 * SEEDS_A_PART
+    assert faults >= 4 * SEEDS_A_PART  # six on the average; a part of twenty seeds may have fewer
 
 
 def test_a_seed_is_the_same_run_again_with_faults_and_all() -> None:
