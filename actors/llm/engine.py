@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from . import models
+from .adapter import Adapter
 from .attention import plan
 from .chat import ChatTemplate
 from .decoder import Decoder, Tick, Write
@@ -110,6 +111,7 @@ class Engine:
         cls,
         source: str | Path,
         *,
+        adapter: str | Path | None = None,
         dtype: str = "float32",
         device: str = "cpu",
         threads: int | None = None,
@@ -119,6 +121,7 @@ class Engine:
 
         Args:
             source: A pulled model's name, a .gguf file, or a Hugging Face folder.
+            adapter: Folder of a LoRA adapter, which is merged into the weights.
             dtype: `float32`, `bfloat16`, `float16` or `float64`.
             device: A torch device.
             threads: Threads torch uses in this process; None leaves them as they are.
@@ -140,7 +143,10 @@ class Engine:
             path = models.path_of(str(source))
         checkpoint = HuggingFaceFolder(path) if path.is_dir() else GgufFile(path)
         source_text, special = checkpoint.chat_template()
-        model = Decoder(checkpoint.config, checkpoint.tensors(), dtype=kind, device=device)
+        tensors = checkpoint.tensors()
+        if adapter is not None:
+            Adapter.read(Path(adapter)).merge_into(tensors)
+        model = Decoder(checkpoint.config, tensors, dtype=kind, device=device)
         return cls(
             model,
             checkpoint.tokenizer(),

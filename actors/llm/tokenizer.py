@@ -115,6 +115,11 @@ class Tokenizer:
         """Number of ids, added tokens included."""
         return self._inner.get_vocab_size(with_added_tokens=True)
 
+    def serialized(self) -> str:
+        """Give it as the JSON text that the tokenizers library reads."""
+        text: str = self._inner.to_str()
+        return text
+
     def encode(self, text: str, *, special: bool = True) -> list[int]:
         """Give the ids of `text`; nothing is put before or after it.
 
