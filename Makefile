@@ -37,7 +37,7 @@ lint: $(DEVEL)
 
 types: $(DEVEL) # mypy and pyright at a time; the second mypy goes on from the first one's cache
 	@$(BIN)/pyright --pythonpath $(BIN)/python & \
-	$(BIN)/mypy -p passel && $(BIN)/mypy tests examples benchmarks; \
+	$(BIN)/mypy -p passel && $(BIN)/mypy tests examples benchmarks training; \
 	mypy=$$?; wait $$! && exit $$mypy
 
 pytest: $(DEVEL) # what is quick first; then processes, type checkers and the model

@@ -9,6 +9,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("protocols", "actors", "runtime", "agents", "sims")
 """The folders of the package, in the order in which they stand on each other."""
 
+OTHERS = ("tests", "examples", "benchmarks", "training")
+"""Folders that are not shipped."""
+
 
 def package_files() -> list[Path]:
     """Return every Python file that is shipped, the root's included."""
@@ -18,9 +21,7 @@ def package_files() -> list[Path]:
 
 def all_files() -> list[Path]:
     """Return every Python file of the project."""
-    others = [
-        path for name in ("tests", "examples", "benchmarks") for path in (ROOT / name).rglob("*.py")
-    ]
+    others = [path for name in OTHERS for path in (ROOT / name).rglob("*.py")]
     return package_files() + sorted(others)
 
 
