@@ -16,6 +16,7 @@ from .errors import (
     ScriptExhaustedError,
     ServerClosedError,
     ServerDiedError,
+    UnansweredRequestError,
     UnsupportedFormError,
 )
 from .model import ChatModel, ChatStatistics
@@ -47,6 +48,7 @@ __all__ = [
     "ServerDiedError",
     "ServerStatus",
     "Stall",
+    "UnansweredRequestError",
     "UnsupportedFormError",
     "VllmServer",
 ]

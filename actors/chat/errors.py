@@ -7,6 +7,7 @@ PasselError
     ├── NotAChatEndpointError     what answers there speaks another protocol
     ├── AnswerBrokenError         the answer stopped before its end
     ├── AnswerTimeoutError        nothing came for too long (also a TimeoutError)
+    ├── UnansweredRequestError    the model does not answer requests of that kind
     ├── UnsupportedFormError      the endpoint cannot promise an answer of that form
     ├── InvalidEndpointError      the description of an endpoint makes no sense
     ├── ApiKeyError               the key to an endpoint cannot be had
@@ -143,6 +144,15 @@ class ApiKeyError(ChatError):
     def __init__(self, source: str, *, reason: str) -> None:
         super().__init__(f"there is no API key in {source}: {reason}")
         self.source = source
+        self.reason = reason
+
+
+class UnansweredRequestError(ChatError):
+    """Raised when a model that was made for some requests is given another one."""
+
+    def __init__(self, model: str, *, reason: str) -> None:
+        super().__init__(f"{model} does not answer this request: {reason}")
+        self.model = model
         self.reason = reason
 
 

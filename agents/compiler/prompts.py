@@ -10,6 +10,7 @@ taken for a line of a plan or for a verdict, whatever it says.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -128,6 +129,16 @@ def planner_messages(
         ChatMessage(role="system", content=system),
         ChatMessage(role="user", content="".join(user)),
     )
+
+
+def first_question(messages: Sequence[ChatMessage]) -> str | None:
+    """Return the question that a planner's first prompt asks; None for any other conversation."""
+    if [message.role for message in messages] != ["system", "user"]:
+        return None
+    if not messages[0].content.startswith(_PLANNER.partition("\n")[0]):
+        return None
+    match = re.fullmatch(r"Question: (.*?)\s*", messages[1].content, re.DOTALL)
+    return match[1] if match and "\n\nPlan 1, and what came of it:" not in match[1] else None
 
 
 def joiner_messages(

@@ -1,8 +1,9 @@
-"""A planner that needs no endpoint, for a declared set of tools."""
+"""Planners that need no endpoint, for a declared set of tools."""
 
 from __future__ import annotations
 
+from .actors import EmbeddedPlanner, RulePlanner
 from .rules import plan_by_rules
 from .toolset import Arithmetic, declared_tools
 
-__all__ = ["Arithmetic", "declared_tools", "plan_by_rules"]
+__all__ = ["Arithmetic", "EmbeddedPlanner", "RulePlanner", "declared_tools", "plan_by_rules"]

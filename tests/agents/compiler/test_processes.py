@@ -134,3 +134,10 @@ async def test_the_example_answers_from_the_project_s_own_pages(tmp_path: Path) 
     assert "answer: 24.0 times" in text
     assert "planner | 6. join()\njoiner | Thought" in text
     assert "failed: 0" in text
+
+
+async def test_the_example_of_a_planner_needs_no_weights(tmp_path: Path) -> None:
+    run = await passel(tmp_path, "run", str(ROOT / "examples" / "planner.yaml"))
+    out, err = await run.communicate()
+    assert run.returncode == 0, err.decode()
+    assert "answer: Shard" in out.decode()
