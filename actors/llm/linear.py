@@ -11,15 +11,19 @@ from typing import Any
 import torch
 from torch.nn.functional import linear
 
-_PACKABLE = (torch.float32, torch.bfloat16)
-# torch's own compiler calls these two; they exist only in builds that have oneDNN
+# torch's own compiler calls these three; they exist only in builds that have oneDNN
 _pack: Any = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None)
 _multiply: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+_takes_bfloat16: Any = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
 
 
-def packing_available() -> bool:
-    """Tell whether this build of torch can pack weights for oneDNN."""
-    return _pack is not None and _multiply is not None
+def packing_available(dtype: torch.dtype) -> bool:
+    """Tell whether this build of torch, on this processor, can pack weights of a dtype for oneDNN."""
+    if _pack is None or _multiply is None:
+        return False
+    if dtype is torch.bfloat16:
+        return _takes_bfloat16 is not None and bool(_takes_bfloat16())
+    return dtype is torch.float32
 
 
 class Linear:
@@ -34,7 +38,7 @@ class Linear:
         self, weight: torch.Tensor, bias: torch.Tensor | None = None, *, packed: bool | None = None
     ) -> None:
         """Keep the weights; `packed=None` packs them where that is possible."""
-        able = weight.device.type == "cpu" and weight.dtype in _PACKABLE and packing_available()
+        able = weight.device.type == "cpu" and packing_available(weight.dtype)
         self._packed = able if packed is None else packed and able
         self._bias = bias
         self._weight = _pack(weight.contiguous(), None) if self._packed else weight
