@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,19 @@ from passel.agents.compiler import Answer, Compiler, RunEvent, TaskSettled
 from passel.agents.compiler.journal import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[3]
 CREW = "tests.agents.compiler.crew"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder of this test's own; its path is short, as sockets want it."""
+    with tempfile.TemporaryDirectory(prefix="p", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 async def test_a_dead_tool_node_costs_a_task_or_a_second_call_and_not_the_run(
