@@ -12,7 +12,7 @@ import sys
 from typing import Any, Final
 
 from shapes import SHAPES
-from tables import PAGE, figure, table
+from tables import circumstances, figure, put, table
 
 BEGIN: Final = "<!-- figures of benchmarks/plan.py -->"
 END: Final = "<!-- end of the figures of plans -->"
@@ -42,19 +42,11 @@ BARS: Final = (
 def main() -> None:
     """Read, render, write."""
     values = json.loads(sys.stdin.read())
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not after:
-        sys.exit(f"{PAGE} has no place for figures: {BEGIN} ... {END}")
-    PAGE.write_text(f"{before}{BEGIN}\n{rendered(values)}\n{END}{after}", encoding="utf-8")
+    put(rendered(values), BEGIN, END)
 
 
 def rendered(values: dict[str, Any]) -> str:
     """Return everything between the marks."""
-    facts = (
-        f"Machine: {values['machine']}, Python {values['python']}. Commit `{values['commit']}`, "
-        f"{values['loop']}, load average {values['load_average']}, n = {values['n']}."
-    )
     columns = {name: start for name, start in COLUMNS.items() if f"{start}wide8_ratio" in values}
     rows = [
         [f"`{name}`", *(ratio(values, f"{start}{name}_ratio") for start in columns.values())]
@@ -63,7 +55,7 @@ def rendered(values: dict[str, Any]) -> str:
     bars = [[f"`{key}`", figure(values, key, unit), bound] for key, unit, bound in BARS]
     return "\n\n".join(
         (
-            facts,
+            circumstances(values),
             table(["makespan to critical path", *columns], rows),
             table(["key", "measured", "aim"], bars),
         )

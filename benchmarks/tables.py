@@ -61,19 +61,28 @@ RATIOS: Final = (
 def main() -> None:
     """Read, render, write."""
     values = json.loads(sys.stdin.read())
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
+    put(rendered(values), BEGIN, END)
+
+
+def put(figures: str, begin: str, end: str) -> None:
+    """Write figures between two marks of the page; exit where it lacks them."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
     if not after:
-        sys.exit(f"{PAGE} has no place for figures: {BEGIN} ... {END}")
-    PAGE.write_text(f"{before}{BEGIN}\n{rendered(values)}\n{END}{after}", encoding="utf-8")
+        sys.exit(f"{PAGE} has no place for figures: {begin} ... {end}")
+    PAGE.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
+
+
+def circumstances(values: dict[str, Any]) -> str:
+    """Return what a run was made with, and how often it measured."""
+    return (
+        f"Machine: {values['machine']}, Python {values['python']}. Commit `{values['commit']}`, "
+        f"{values['loop']}, load average {values['load_average']}, n = {values['n']}."
+    )
 
 
 def rendered(values: dict[str, Any]) -> str:
     """Return everything between the marks."""
-    facts = (
-        f"Machine: {values['machine']}, Python {values['python']}. Commit `{values['commit']}`, "
-        f"{values['loop']}, load average {values['load_average']}, n = {values['n']}."
-    )
     columns = {name: start for name, start in COLUMNS.items() if f"{start}asks_per_s" in values}
     between = [
         [label, *(figure(values, start + key, unit) for start in columns.values())]
@@ -90,7 +99,7 @@ def rendered(values: dict[str, Any]) -> str:
         table(["in one process", "Passel"], within),
         table(["ratio", "measured", "aim"], ratios),
     )
-    return "\n\n".join((facts, *tables))
+    return "\n\n".join((circumstances(values), *tables))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
