@@ -1,0 +1,175 @@
+"""What all simulators have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator  # noqa: TC003  # hints are read at run time
+from contextlib import aclosing, contextmanager
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from ...protocols.errors import PasselError
+from ...protocols.trial import (
+    Iteration,
+    SimulatorSpec,
+    Trial,
+    TrialEnded,
+    TrialEvent,
+    TrialId,
+)
+from ..actor import Actor
+from ..handler import handler
+from .errors import SimulatorError, TrialRefusedError
+from .observation import Observation
+from .running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...protocols.trial import Ending
+
+
+class Simulator(Actor):
+    """An actor that runs trials: implement `spec` and `simulate`, and call `start`.
+
+    A parameter of this type, `ActorRef[Simulator]`, takes any of them. What fails in a trial ends
+    that trial; the simulator lives on.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[TrialId, Running] = {}
+        self._free: asyncio.Semaphore | None = None
+
+    def spec(self) -> SimulatorSpec:
+        """Return what the simulator says of itself; to be implemented."""
+        raise NotImplementedError(f"{type(self).__qualname__} has no `spec`")
+
+    async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
+        """Yield what each iteration of a trial came to; to be implemented.
+
+        The next iteration is asked for when it is wanted, so a simulator that works only then can
+        be extended. Closing the generator ends the work. An error fails the trial.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} has no `simulate`")
+        yield  # what makes it a generator
+
+    @handler(concurrent=True)
+    async def describe(self) -> SimulatorSpec:
+        """Return what the simulator says of itself."""
+        return self.spec()
+
+    @handler(raises=(SimulatorError,))
+    async def start(self, trial: Trial) -> AsyncIterator[TrialEvent]:
+        """Run a trial; yield every iteration as it ends, and a `TrialEnded` last.
+
+        A trial for which no slot is free waits for one. Leaving the stream, or dying, ends the
+        trial and all that it has started.
+
+        Raises:
+            TrialRefusedError: A trial of this name runs here, or it does not fit the simulator.
+        """
+        with self._entered(trial) as running:
+            slots = self._slots()
+            if not await running.unless_stopped(slots.acquire()):
+                yield TrialEnded(trial=trial.id, ending="stopped", iterations=0)
+                return
+            try:
+                async with aclosing(self._events(trial, running)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                slots.release()
+
+    @handler(concurrent=True)
+    async def extend(self, trial: TrialId, iterations: int) -> bool:
+        """Let a trial that runs, or waits at its limit, go on up to `iterations` in all.
+
+        Returns:
+            Whether it will: not if no such trial is here any more, or if it cannot be extended.
+        """
+        running = self._running.get(trial)
+        if running is None or running.stopped or not self.spec().extendable:
+            return False
+        running.extend(iterations)
+        return True
+
+    @handler(concurrent=True)
+    async def stop(self, trial: TrialId) -> bool:
+        """End a trial; its stream ends with a `TrialEnded`. Return whether it was here."""
+        running = self._running.get(trial)
+        if running is not None:
+            running.stop()
+        return running is not None
+
+    @contextmanager
+    def _entered(self, trial: Trial) -> Iterator[Running]:
+        spec = self.spec()
+        _check(trial, spec, known=trial.id in self._running)
+        running = Running(trial.iterations, waits=trial.waits and spec.extendable)
+        self._running[trial.id] = running
+        try:
+            yield running
+        finally:
+            del self._running[trial.id]
+
+    def _slots(self) -> asyncio.Semaphore:
+        if self._free is None:
+            self._free = asyncio.Semaphore(self.spec().slots)
+        return self._free
+
+    async def _events(self, trial: Trial, running: Running) -> AsyncGenerator[TrialEvent]:
+        done = 0
+        failure = ""
+        async with aclosing(self.simulate(trial)) as observations:
+            while await running.may_go_on(done):
+                begun = self.context.now()
+                seen = await running.unless_stopped(_next(observations))
+                if not isinstance(seen, Observation):
+                    failure = seen or ""
+                    break
+                done += 1
+                seconds = self.context.now() - begun if seen.seconds is None else seen.seconds
+                yield Iteration(
+                    trial=trial.id,
+                    number=done,
+                    outcome=seen.outcome,
+                    sample=seen.sample,
+                    seconds=seconds,
+                )
+        ending: Ending = "stopped" if running.stopped else "failed" if failure else "finished"
+        detail = failure if ending == "failed" else ""
+        yield TrialEnded(trial=trial.id, ending=ending, iterations=done, detail=detail)
+
+
+async def _next(observations: AsyncGenerator[Observation]) -> Observation | str:
+    try:
+        return await anext(observations)
+    except StopAsyncIteration:
+        return "the simulator ended by itself, before the last iteration that was wanted"
+    except PasselError as error:  # builds its own sentence
+        return str(error)
+    except Exception as error:  # noqa: BLE001  # a trial's failure is its result
+        return f"{type(error).__name__}: {error}"
+
+
+def _check(trial: Trial, spec: SimulatorSpec, *, known: bool) -> None:
+    """Refuse a trial that cannot be run here.
+
+    Raises:
+        TrialRefusedError: Says why.
+    """
+    if known:
+        raise TrialRefusedError(trial.id, "a trial of this name is under way here")
+    if trial.iterations < 1:
+        raise TrialRefusedError(trial.id, f"{trial.iterations} iterations; ask for one or more")
+    names = set(spec.parameters)
+    odd = sorted(set(trial.parameters) - names) if names else []
+    if odd:
+        takes = ", ".join(spec.parameters)
+        raise TrialRefusedError(trial.id, f"{spec.name} has no {', '.join(odd)}; it takes {takes}")
+    missing = sorted(names - set(trial.parameters))
+    if missing:
+        raise TrialRefusedError(trial.id, f"{spec.name} also wants {', '.join(missing)}")
+    endless = sorted(name for name, value in trial.parameters.items() if not isfinite(value))
+    if endless:
+        raise TrialRefusedError(trial.id, f"{', '.join(endless)} is no finite number")

@@ -1,0 +1,22 @@
+"""Calibration: simulators in parallel with the optimiser that chooses where they run."""
+
+from __future__ import annotations
+
+from .forecast import Forecast, Stopper, Verdict
+from .proposer import Proposal, Proposer
+from .record import TrialRecord
+from .space import Parameter, Point, Space
+from .target import Target
+
+__all__ = [
+    "Forecast",
+    "Parameter",
+    "Point",
+    "Proposal",
+    "Proposer",
+    "Space",
+    "Stopper",
+    "Target",
+    "TrialRecord",
+    "Verdict",
+]

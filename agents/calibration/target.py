@@ -1,0 +1,32 @@
+"""What a calibrator aims at, and how far an outcome is from it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...protocols.trial import Outcome  # noqa: TC001  # hints are read at run time
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What outcomes should be.
+
+    Attributes:
+        values: The wanted value of each outcome, by name; shares are parts of 1.
+        shares: Whether the values are shares of a whole: then outcomes that are missing count as 0,
+            and losses are in percentage points, from 0 to 200.
+    """
+
+    values: dict[str, float]
+    shares: bool = True
+
+    def loss(self, outcome: Outcome) -> float:
+        """Return the L1 distance of an outcome: the sum of absolute differences.
+
+        Raises:
+            KeyError: An outcome that is no share is missing.
+        """
+        if not self.shares:
+            return sum(abs(outcome[name] - wanted) for name, wanted in self.values.items())
+        names = self.values.keys() | outcome.keys()
+        apart = (abs(outcome.get(name, 0.0) - self.values.get(name, 0.0)) for name in names)
+        return 100.0 * sum(apart)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from passel import Runtime
+from passel.actors.simulator import Observation, Simulator, TrialRefusedError
+from passel.protocols.trial import Iteration, SimulatorSpec, Trial, TrialEnded, TrialId
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from passel import ActorRef
+
+ONE = TrialId("one")
+
+
+class Doubling(Simulator):
+    """Doubles its parameter; fails at 8, ends by itself at 1024; waits for `gate` if it has one."""
+
+    def __init__(self, *, gated: bool = False, slots: int = 1, extendable: bool = True) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gated = gated
+        self.slots = slots
+        self.extendable = extendable
+        self.closed = 0
+
+    def spec(self) -> SimulatorSpec:
+        return SimulatorSpec(
+            name="doubling",
+            parameters=("x",),
+            outcomes=("y",),
+            slots=self.slots,
+            extendable=self.extendable,
+        )
+
+    async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
+        value = trial.parameters["x"]
+        try:
+            while value < 1024:
+                if self.gated:
+                    await self.gate.wait()
+                if value == 8:
+                    raise ZeroDivisionError("eight")
+                value *= 2
+                yield Observation(outcome={"y": value}, sample=10, seconds=0.5)
+        finally:
+            self.closed += 1
+
+
+def trial(x: float = 3, iterations: int = 3, *, name: TrialId = ONE, waits: bool = False) -> Trial:
+    return Trial(id=name, parameters={"x": x}, iterations=iterations, waits=waits)
+
+
+async def events_of(simulator: ActorRef[Doubling], wanted: Trial) -> list[Iteration | TrialEnded]:
+    return [event async for event in simulator.start(wanted)]
+
+
+async def test_a_trial_yields_every_iteration_and_then_how_it_ended() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+
+        *iterations, ended = await events_of(simulator, trial())
+
+    assert [e.outcome for e in iterations if isinstance(e, Iteration)] == [
+        {"y": 6.0},
+        {"y": 12.0},
+        {"y": 24.0},
+    ]
+    assert [e.number for e in iterations if isinstance(e, Iteration)] == [1, 2, 3]
+    assert ended == TrialEnded(trial=ONE, ending="finished", iterations=3)
+
+
+async def test_an_error_fails_the_trial_and_not_the_simulator() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+
+        *_, ended = await events_of(simulator, trial(x=2))
+        assert ended == TrialEnded(
+            trial=ONE, ending="failed", iterations=2, detail="ZeroDivisionError: eight"
+        )
+        *_, ended = await events_of(simulator, trial(x=512, iterations=5))
+        assert isinstance(ended, TrialEnded)
+        assert ended.ending == "failed"
+        assert "ended by itself" in ended.detail
+        *_, ended = await events_of(simulator, trial())
+        assert ended.ending == "finished"
+
+
+async def test_a_stopped_trial_ends_in_the_middle_of_an_iteration() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling, gated=True)
+        async with asyncio.TaskGroup() as tasks:
+            events = tasks.create_task(events_of(simulator, trial()))
+            while not await simulator.stop(ONE):
+                pass
+
+        assert events.result() == [TrialEnded(trial=ONE, ending="stopped", iterations=0)]
+        assert not await simulator.stop(ONE)
+
+
+async def test_a_trial_that_waits_goes_on_where_it_was_when_it_is_extended() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+        values = []
+        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as events:
+            async for event in events:
+                if isinstance(event, TrialEnded):
+                    break
+                values.append(event.outcome["y"])
+                if event.number == 1:
+                    assert await simulator.extend(ONE, 3)
+                if event.number == 3:
+                    await simulator.stop(ONE)
+
+        assert values == [6, 12, 24]
+        assert event == TrialEnded(trial=ONE, ending="stopped", iterations=3)
+        assert not await simulator.extend(ONE, 5)
+
+
+async def test_what_cannot_be_extended_ends_at_its_limit() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling, extendable=False)
+        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as events:
+            first = await anext(events)
+            assert not await simulator.extend(ONE, 3)
+            last = await anext(events)
+
+    assert isinstance(first, Iteration)
+    assert last == TrialEnded(trial=ONE, ending="finished", iterations=1)
+
+
+async def test_a_trial_beyond_the_slots_waits_and_can_be_stopped_meanwhile() -> None:
+    two = TrialId("two")
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as first:
+            await anext(first)
+            async with asyncio.TaskGroup() as tasks:
+                second = tasks.create_task(events_of(simulator, trial(name=two)))
+                while not await simulator.stop(two):
+                    pass
+            assert second.result() == [TrialEnded(trial=two, ending="stopped", iterations=0)]
+        *_, ended = await events_of(simulator, trial(name=two))  # whoever left gave back its slot
+
+    assert ended == TrialEnded(trial=two, ending="finished", iterations=3)
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (trial(iterations=0), "ask for one or more"),
+        (trial(x=float("nan")), "x is no finite number"),
+        (Trial(id=ONE, parameters={"z": 1.0}, iterations=1), "has no z; it takes x"),
+        (Trial(id=ONE, parameters={}, iterations=1), "also wants x"),
+    ],
+)
+async def test_a_trial_that_does_not_fit_is_refused(odd: Trial, reason: str) -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+
+        with pytest.raises(TrialRefusedError, match=reason):
+            await events_of(simulator, odd)
+
+
+async def test_two_trials_of_one_name_do_not_run_at_once() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling, slots=2)
+        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as first:
+            await anext(first)
+            with pytest.raises(TrialRefusedError, match="under way"):
+                await events_of(simulator, trial())
