@@ -44,8 +44,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     world = pyfuncitem.funcargs.get("world")
     factory = getattr(pyfuncitem.obj, "loop_factory", None) or getattr(world, "loop_factory", None)
+    unhandled: list[dict[str, Any]] = []
     with asyncio.Runner(loop_factory=factory) as runner:
+        runner.get_loop().set_exception_handler(lambda _, found: unhandled.append(found))
         runner.run(_without_tasks_left(pyfuncitem.obj, arguments))
+    assert not unhandled, f"errors in callbacks of the event loop: {unhandled}"
     return True
 
 

@@ -281,6 +281,7 @@ class Cell:
 
     async def _drain(self) -> None:
         turn = 0
+        lingers = False
         durable = self.durable
         try:
             while True:
@@ -289,7 +290,12 @@ class Cell:
                 if durable is not None and durable.broken:
                     await durable.mend()
                 if not self._mailbox or self.stopping or not self.ready:
-                    break
+                    if not lingers:
+                        break
+                    lingers = False
+                    await asyncio.sleep(0)  # who asks one after the other needs no task for each
+                    continue
+                lingers = True
                 request = self._mailbox.popleft()
                 if request.spec.concurrent:
                     self._start_beside(request)
