@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from ...protocols.trial import Outcome  # noqa: TC001  # hints are read at run time
+from .errors import OutcomeError
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,3 +33,21 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         names = self.values.keys() | outcome.keys()
         apart = (abs(outcome.get(name, 0.0) - self.values.get(name, 0.0)) for name in names)
         return 100.0 * sum(apart)
+
+    def check(self, outcome: Outcome) -> None:
+        """Refuse what no loss can be computed from.
+
+        Raises:
+            OutcomeError: A number is not finite, a share is negative, shares add up to nothing, or
+                an outcome that is no share is missing.
+        """
+        for name, value in outcome.items():
+            if not math.isfinite(value):
+                raise OutcomeError(name, value, wanted="a finite number")
+            if self.shares and value < 0:
+                raise OutcomeError(name, value, wanted="a share, which is not negative")
+        if self.shares and not sum(outcome.values()) > 0:
+            raise OutcomeError("sum", sum(outcome.values()), wanted="that of shares, so positive")
+        if not self.shares:
+            for name in self.values.keys() - outcome.keys():
+                raise OutcomeError(name, None, wanted="a finite number")
