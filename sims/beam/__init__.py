@@ -1,0 +1,22 @@
+"""BEAM, the agent-based transport simulation, as a simulator: it runs as a program of its user's."""
+
+from __future__ import annotations
+
+from .alternatives import read_alternatives
+from .benchmark import read_benchmark
+from .errors import BeamError, BeamParameterError, BeamRunError, BeamSetupError, BeamTableError
+from .keys import MODES, key_of
+from .tables import Source
+
+__all__ = [
+    "MODES",
+    "BeamError",
+    "BeamParameterError",
+    "BeamRunError",
+    "BeamSetupError",
+    "BeamTableError",
+    "Source",
+    "key_of",
+    "read_alternatives",
+    "read_benchmark",
+]

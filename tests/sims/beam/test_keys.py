@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from passel.protocols.trial import TrialId
+from passel.sims.beam import MODES, BeamParameterError, BeamSetupError, key_of
+from passel.sims.beam.keys import checked
+from passel.sims.beam.override import Value, file_name, override_text, write_override
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_constants_of_modes_and_full_keys_are_parameters() -> None:
+    for mode in MODES:
+        key = key_of(f"{mode}_intercept")
+        assert key.endswith(f".multinomialLogit.params.{mode}_intercept")
+        assert key_of(key) == key
+    assert key_of("beam.agentsim.tuning.transitCapacity") == "beam.agentsim.tuning.transitCapacity"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tram_intercept", "give a full key"),
+        ("car", "give a full key"),
+        ("beam.x = 1\nbeam.y", "give a full key"),
+        ("beam..x", "give a full key"),
+        ("beam.agentsim.lastIteration", "set anew for each trial"),
+    ],
+)
+def test_other_names_are_none(name: str, reason: str) -> None:
+    with pytest.raises(BeamParameterError, match=reason):
+        key_of(name)
+
+
+def test_two_names_of_one_key_are_refused() -> None:
+    with pytest.raises(BeamParameterError, match="'car_intercept' is the same key"):
+        checked(("car_intercept", key_of("car_intercept")))
+
+
+def test_an_override_includes_the_scenario_first_and_then_sets_keys() -> None:
+    values: dict[str, Value] = {
+        "a.b": 1.5,
+        "a.c": 3,
+        "a.d": False,
+        "a.e": 'C:\\x "y"\n',
+        "a.f": 1e-9,
+    }
+    assert override_text("my scenario.conf", values) == (
+        'include "my scenario.conf"\n'
+        "a.b = 1.5\n"
+        "a.c = 3\n"
+        "a.d = false\n"
+        'a.e = "C:\\\\x \\"y\\"\\n"\n'
+        "a.f = 1e-09\n"
+    )
+
+
+def test_the_files_of_two_trials_lie_side_by_side_in_the_scenarios_folder(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.conf"
+    names = [write_override(scenario, TrialId("../up"), {"a.b": 1}) for _ in range(2)]
+    assert names[0] != names[1]
+    assert {name.parent for name in names} == {tmp_path}
+    assert names[0].read_text() == 'include "scenario.conf"\na.b = 1\n'
+
+
+def test_the_name_of_a_trial_leads_nowhere_else() -> None:
+    assert file_name(TrialId("..")) == "trial-.."
+    assert file_name(TrialId("a/b c")) == "trial-a%2Fb%20c"
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BeamSetupError, match="cannot be written to"):
+        write_override(tmp_path / "gone" / "scenario.conf", TrialId("one"), {})
