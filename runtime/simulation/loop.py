@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from contextvars import Context, ContextVar, copy_context
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 
 from .errors import SimulationError, UnsimulatedError
 
@@ -68,14 +68,12 @@ class Handle:
 
 
 class SimulatedTask(asyncio.Task[Any]):
-    """A task whose hash is its number: sets of tasks have the same order in every run."""
+    """A task whose hash is its number in its loop: sets of tasks have the same order in every run."""
 
-    _numbers: ClassVar[count[int]] = count()
-
-    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+    def __new__(cls, *_args: Any, loop: SimulatedLoop, **_options: Any) -> Self:
         """Number it before anything asks for its hash."""
         task = super().__new__(cls)
-        task._number = next(cls._numbers)
+        task._number = next(loop.numbers)
         return task
 
     _number: int
@@ -92,12 +90,14 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         now: Virtual seconds since the start, as `time` returns them.
         steps: Callbacks run so far.
         most_steps: Callbacks after which a run counts as one that does not end.
+        numbers: What the next tasks are numbered with.
         unhandled: Called with what nobody handled: a text and an error or None.
     """
 
     def __init__(self) -> None:
         self.steps = 0
         self.most_steps = MAX_STEPS
+        self.numbers = count()
         self.unhandled: Callable[[str, BaseException | None], None] = lambda _what, _error: None
         self.now = 0.0
         self._ready: deque[Handle] = deque()

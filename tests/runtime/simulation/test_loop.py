@@ -97,3 +97,17 @@ def test_threads_and_real_sleep_are_refused_by_name() -> None:
         "simulation: a thread is not simulated; use context.run_blocking",
         "simulation: real sleep is not simulated; use context.sleep",
     ]
+
+
+def test_a_set_of_tasks_has_the_order_of_every_other_run() -> None:
+    """Whatever ran before in this process: a group cancels what it has in the order of a set."""
+
+    async def scenario() -> list[int]:
+        tasks = [asyncio.create_task(asyncio.sleep(1.0)) for _ in range(6)]
+        order = [tasks.index(task) for task in set(tasks)]
+        await asyncio.gather(*tasks)
+        return order
+
+    first, _ = in_world(scenario)
+
+    assert all(in_world(scenario)[0] == first for _ in range(3))
