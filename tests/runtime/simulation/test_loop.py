@@ -110,4 +110,4 @@ def test_a_set_of_tasks_has_the_order_of_every_other_run() -> None:
 
     first, _ = in_world(scenario)
 
-    assert all(in_world(scenario)[0] == first for _ in range(3))
+    assert all(in_world(scenario)[0] == first for _ in range(8))
