@@ -1,14 +1,10 @@
-"""What a server writes: its last lines, and what they say of its start. Pure."""
+"""What a server's lines say of its start. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from typing import Final
 
-LINES_KEPT: Final = 200
-_LINE_BYTES: Final = 2_000
-_END = re.compile(rb"[\r\n]")
 _PHASES: Final = (
     (re.compile(r"Application startup complete"), "serving"),
     (re.compile(r"Starting vLLM (API )?server|Started server process"), "opening the server"),
@@ -27,25 +23,3 @@ _PHASES: Final = (
 def phase_of(line: str) -> str | None:
     """Return which part of a server's start a line of its log belongs to, if it says so."""
     return next((phase for pattern, phase in _PHASES if pattern.search(line)), None)
-
-
-class ServerLines:
-    """Takes a server's output as it comes, and keeps its last lines.
-
-    A carriage return ends a line too: progress bars are written with them.
-
-    Attributes:
-        last: The latest lines, the oldest first.
-    """
-
-    def __init__(self, kept: int = LINES_KEPT) -> None:
-        self.last: deque[str] = deque(maxlen=kept)
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> list[str]:
-        """Return the lines that `chunk` completes; empty ones are left out, long ones cut."""
-        *whole, self._rest = _END.split(self._rest + chunk)
-        self._rest = self._rest[:_LINE_BYTES]
-        lines = [line[:_LINE_BYTES].decode(errors="replace") for line in whole if line.strip()]
-        self.last.extend(lines)
-        return lines

@@ -6,8 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Final
 
-from ..processes import Ward
-from .server_lines import ServerLines
+from ..processes import LastLines, Ward
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -42,7 +41,7 @@ class ServerProcess:
     ) -> None:
         self._on_line = on_line
         self._ward = Ward(command, environment=environment, grace=grace, join_output=True)
-        self.lines = ServerLines()
+        self.lines = LastLines()
         self.ended = self._ward.ended
         self.over = self._ward.over
 
@@ -59,7 +58,7 @@ class ServerProcess:
             return ""
         if self.pid is None:
             return f"it could not be started ({how.error})"
-        return how.error or how.signal or f"exit code {how.exit}"
+        return str(how)
 
     async def run(self) -> None:
         """Read what it writes, until it has ended and nothing of it is left."""

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from .command_words import CommandWords
+from .environment import INHERITED, environment_of
+from .errors import InvalidCommandError
+from .last_lines import LastLines
+from .program import Program
 from .running import Finished, run_command
 from .ward import Ended, Ward, warden_words
 
-__all__ = ["Ended", "Finished", "Ward", "run_command", "warden_words"]
+__all__ = [
+    "INHERITED",
+    "CommandWords",
+    "Ended",
+    "Finished",
+    "InvalidCommandError",
+    "LastLines",
+    "Program",
+    "Ward",
+    "environment_of",
+    "run_command",
+    "warden_words",
+]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import tempfile
 from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
+from .pipe_reader import PipeReader
 from .ward import Ended, Ward
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 STDERR_BYTES: Final = 8192
 """How much of what a command writes to its standard error is kept: the last of it."""
 
-_CHUNK: Final = 65_536
 _PATIENCE: Final = 5.0
 
 
@@ -89,61 +88,45 @@ class _Gathering:
     """What a command writes, read as its pipes fill; leaving the `with` buries it."""
 
     def __init__(self, ward: Ward, max_output: int) -> None:
-        self._loop = asyncio.get_running_loop()
         self._ward = ward
         self._max_output = max_output
         self._cut = False
-        self._gathered = {"output": bytearray(), "stderr": bytearray()}
-        self._pipes: dict[str, int] = {}
+        self._output = bytearray()
+        self._stderr = bytearray()
+        self._readers: list[PipeReader] = []
 
     def __enter__(self) -> Self:
         assert self._ward.stderr is not None, "a pipe of its own"
-        self._pipes = {
-            "output": self._ward.stdout.fileno(),
-            "stderr": self._ward.stderr.fileno(),
-        }
-        for name, descriptor in self._pipes.items():
-            os.set_blocking(descriptor, False)
-            self._loop.add_reader(descriptor, self._read, name)
+        self._readers = [
+            PipeReader(self._ward.stdout, self._take_output),
+            PipeReader(self._ward.stderr, self._take_stderr),
+        ]
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in tuple(self._pipes):
-            self._forget(name)
+        for reader in self._readers:
+            reader.close()
         self._ward.bury()
 
     def finished(self) -> Finished:
         """Return what became of the command, all of which has ended."""
-        for name in tuple(self._pipes):
-            self._read(name)
+        for reader in self._readers:
+            reader.drain()
         assert self._ward.how is not None, "it is over"
         return Finished(
             ended=self._ward.how,
-            output=bytes(self._gathered["output"]),
-            stderr=bytes(self._gathered["stderr"]),
+            output=bytes(self._output),
+            stderr=bytes(self._stderr),
             cut=self._cut,
         )
 
-    def _read(self, name: str) -> None:
-        """Take what there is in a pipe."""
-        gathered = self._gathered[name]
-        while name in self._pipes:
-            try:
-                chunk = os.read(self._pipes[name], _CHUNK)
-            except BlockingIOError:
-                return
-            if not chunk:
-                self._forget(name)
-                return
-            gathered += chunk
-            if name == "stderr":
-                del gathered[:-STDERR_BYTES]
-            elif len(gathered) > self._max_output:
-                self._cut = True
-                self._forget(name)
-                self._ward.end()
+    def _take_output(self, chunk: bytes) -> None:
+        self._output += chunk
+        if len(self._output) > self._max_output:
+            self._cut = True
+            self._readers[0].close()
+            self._ward.end()
 
-    def _forget(self, name: str) -> None:
-        descriptor = self._pipes.pop(name, None)
-        if descriptor is not None:
-            self._loop.remove_reader(descriptor)
+    def _take_stderr(self, chunk: bytes) -> None:
+        self._stderr += chunk
+        del self._stderr[:-STDERR_BYTES]

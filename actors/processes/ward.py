@@ -30,6 +30,9 @@ class Ended(msgspec.Struct, frozen=True):
     signal: str | None = None
     error: str = ""
 
+    def __str__(self) -> str:
+        return self.error or self.signal or f"exit code {self.exit}"
+
 
 def warden_words(
     command: Sequence[str],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence  # noqa: TC003  # hints are read at run time
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from ....protocols.tools import ToolCall, ToolPolicy, ToolSpec
-from ...processes import Finished, run_command
+from ...processes import INHERITED, Finished, environment_of, run_command
 from ..errors import CommandFailedError, ToolDefinitionError
 from ..parameters import Parameter, Parameters
 from ..toolbox import Toolbox
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ..places import Place
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w{0,63}")
-_INHERITED: Final = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER")
 _KINDS: Final[dict[str, Any]] = {
     "string": str,
     "integer": int,
@@ -141,7 +139,7 @@ class CommandTool:
         finished = await run_command(
             self._template.fill(given),
             stdin=insert(command.stdin, given).encode(),
-            environment=environment_with(command.environment),
+            environment=environment_of(INHERITED, command.environment),
             directory=command.directory or None,
             limits={"core": 0},
             max_output=command.max_output,
@@ -175,11 +173,6 @@ def output_of(tool: str, finished: Finished, max_output: int) -> str:
         reason = f"exit code {ended.exit}"
         raise CommandFailedError(tool, reason, exit_code=ended.exit, stderr=tail)
     return finished.output.decode(errors="replace")
-
-
-def environment_with(more: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a program: what it needs of this process's, and `more`."""
-    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | more
 
 
 def _parameter(name: str, parameter: CommandParameter) -> Parameter:

@@ -2,25 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from passel.actors.chat.server_lines import ServerLines, phase_of
-
-
-def test_lines_are_whole_however_they_come() -> None:
-    lines = ServerLines(kept=3)
-
-    assert lines.feed(b"one\r\ntw") == ["one"]
-    assert lines.feed(b"o\n\n10%\r20%\rthree") == ["two", "10%", "20%"]
-    assert lines.feed(b"\n" + b"x" * 9_000 + b"\n") == ["three", "x" * 2_000]
-    assert list(lines.last) == ["20%", "three", "x" * 2_000]
-
-
-def test_a_line_without_end_takes_no_memory() -> None:
-    lines = ServerLines()
-
-    for _ in range(100):
-        lines.feed(b"x" * 1_000)
-
-    assert lines.feed(b"\n") == ["x" * 2_000]
+from passel.actors.chat.server_lines import phase_of
 
 
 @pytest.mark.parametrize(
