@@ -10,11 +10,14 @@ from ...protocols.trial import Outcome, TrialId  # noqa: TC001  # hints are read
 from .space import Point  # noqa: TC001  # hints are read at run time
 
 State = Literal["running", "finished", "stopped", "failed"]
-"""Under way; or how it ended, as `passel.protocols.trial.Ending` has it."""
+"""Wanted; or how it ended, as `passel.protocols.trial.Ending` has it."""
 
 
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A trial and all that it has shown.
+
+    A trial that has shown all the iterations that were asked for is finished, also while its simulator
+    still keeps it for more of them.
 
     Attributes:
         id: Its name.
@@ -25,6 +28,12 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
         samples: How many observations each outcome is a share of; 0 where it is exact.
         state: What became of it.
         confirms: The trial whose point it runs again with another seed, or None.
+        attempt: How often it was started; a start after the first begins at the first iteration.
+        simulator: Which one runs it, or ran it last; empty before its first start.
+        began: When it was last started; seconds since the calibration began, as all times here.
+        times: When each iteration came.
+        ended: When it ended, or None.
+        detail: Why it failed or was stopped, or empty.
     """
 
     id: TrialId
@@ -35,3 +44,9 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     samples: tuple[int, ...] = ()
     state: State = "running"
     confirms: TrialId | None = None
+    attempt: int = 0
+    simulator: str = ""
+    began: float = 0.0
+    times: tuple[float, ...] = ()
+    ended: float | None = None
+    detail: str = ""

@@ -1,0 +1,55 @@
+"""The pure core of a calibration: events in, effects out, time as a field."""
+
+from __future__ import annotations
+
+from .candidates import Incumbent
+from .events import (
+    Began,
+    Effect,
+    Ended,
+    Event,
+    ExtendRun,
+    ExtensionRefused,
+    Finish,
+    Keep,
+    LookFor,
+    RunBroken,
+    RunRefused,
+    SimulatorFound,
+    SimulatorId,
+    SimulatorMissing,
+    StartRun,
+    StopRun,
+    TimePassed,
+    TrialReported,
+    WakeAt,
+)
+from .ledger import Entry, Ledger
+from .scheduler import CalibrationId, Scheduler
+
+__all__ = [
+    "Began",
+    "CalibrationId",
+    "Effect",
+    "Ended",
+    "Entry",
+    "Event",
+    "ExtendRun",
+    "ExtensionRefused",
+    "Finish",
+    "Incumbent",
+    "Keep",
+    "Ledger",
+    "LookFor",
+    "RunBroken",
+    "RunRefused",
+    "Scheduler",
+    "SimulatorFound",
+    "SimulatorId",
+    "SimulatorMissing",
+    "StartRun",
+    "StopRun",
+    "TimePassed",
+    "TrialReported",
+    "WakeAt",
+]

@@ -1,0 +1,169 @@
+"""The simulators of a calibration: who is there, who is free, and how fast each one is."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from .events import SimulatorId
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+_REMEMBERED: Final = 31
+"""Durations of iterations of which the median is taken."""
+
+_ENOUGH: Final = 3
+"""Durations of a simulator's own before it is measured by these, and not by everybody's."""
+
+
+class _Durations:
+    """The latest durations of one kind, and their median."""
+
+    def __init__(self) -> None:
+        self.latest: deque[float] = deque(maxlen=_REMEMBERED)
+        self.median = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.latest.append(seconds)
+        self.median = median(self.latest)
+
+
+@dataclass(slots=True)
+class _Member:
+    slots: int = 0
+    extendable: bool = True
+    busy: int = 0
+    pause: float = _FIRST_PAUSE
+    first: _Durations = field(default_factory=_Durations)
+    later: _Durations = field(default_factory=_Durations)
+
+
+class Fleet:
+    """Keeps account of slots. First iterations are timed apart: they include the way to a start.
+
+    Args:
+        simulators: All of them; each is away until it is found.
+    """
+
+    def __init__(self, simulators: Iterable[SimulatorId]) -> None:
+        self._members = {simulator: _Member() for simulator in simulators}
+        self._clock = 0.0
+        self._busy_seconds = self._slot_seconds = 0.0
+
+    # Who is there.
+
+    def found(self, simulator: SimulatorId, slots: int, *, extendable: bool) -> None:
+        """Note that a simulator is there."""
+        member = self._members[simulator]
+        member.slots, member.extendable, member.pause = slots, extendable, _FIRST_PAUSE
+
+    def lost(self, simulator: SimulatorId) -> float | None:
+        """Note that a simulator is away; return after how many seconds to look for it again.
+
+        None says that it was away before, and is looked for already.
+        """
+        member = self._members[simulator]
+        if not member.slots:
+            return None
+        member.slots = 0
+        return self.missed(simulator)
+
+    def missed(self, simulator: SimulatorId) -> float:
+        """Return after how many seconds to look again for a simulator that did not answer."""
+        member = self._members[simulator]
+        pause, member.pause = member.pause, min(2.0 * member.pause, _LONGEST_PAUSE)
+        return pause
+
+    def is_there(self, simulator: SimulatorId) -> bool:
+        """Whether a simulator has answered, and was not lost since."""
+        return self._members[simulator].slots > 0
+
+    @property
+    def slots(self) -> int:
+        """How many trials all that are there run at a time."""
+        return sum(member.slots for member in self._members.values())
+
+    def extendable(self, simulator: SimulatorId) -> bool:
+        """Whether a simulator's trials can go on beyond their limit."""
+        return self._members[simulator].extendable
+
+    # Who is free.
+
+    def occupy(self, simulator: SimulatorId) -> None:
+        """Take a slot."""
+        self._members[simulator].busy += 1
+
+    def release(self, simulator: SimulatorId) -> None:
+        """Give a slot back."""
+        self._members[simulator].busy -= 1
+
+    @property
+    def free(self) -> int:
+        """How many slots are free."""
+        return sum(max(0, member.slots - member.busy) for member in self._members.values())
+
+    def best_for(self, tried: Collection[SimulatorId]) -> SimulatorId | None:
+        """Return the fastest free simulator that is none of those, if there is one.
+
+        One that is not among those, but busy, is waited for; only when all that are there were
+        tried may it be one of them again.
+        """
+        there = {name: m for name, m in self._members.items() if m.slots}
+        fresh = {name: m for name, m in there.items() if name not in tried} or there
+        free = [name for name, member in fresh.items() if member.busy < member.slots]
+        return min(free, key=self._pace, default=None)
+
+    def others_than(self, simulator: SimulatorId) -> bool:
+        """Whether any other simulator is there."""
+        return any(m.slots for name, m in self._members.items() if name != simulator)
+
+    # How fast they are.
+
+    def took(self, simulator: SimulatorId, seconds: float, *, first: bool) -> None:
+        """Note how long an iteration took."""
+        member = self._members[simulator]
+        (member.first if first else member.later).add(seconds)
+
+    def usual(self, simulator: SimulatorId, *, first: bool) -> float | None:
+        """Return how long an iteration of a simulator usually takes; None while that is unknown."""
+        member = self._members[simulator]
+        own = member.first if first else member.later
+        if len(own.latest) >= _ENOUGH:
+            return own.median
+        known = (m.first if first else m.later for m in self._members.values())
+        others = [seconds for durations in known for seconds in durations.latest]
+        return median(others) if len(others) >= _ENOUGH else None
+
+    @property
+    def slowest(self) -> float:
+        """How long an iteration of the slowest simulator usually takes; 0 while that is unknown."""
+        times = [self.usual(simulator, first=False) for simulator in self._members]
+        return max((seconds for seconds in times if seconds is not None), default=0.0)
+
+    def _pace(self, simulator: SimulatorId) -> float:
+        return self._members[simulator].later.median
+
+    # How busy they are.
+
+    def pass_time(self, at: float) -> None:
+        """Account for the time since the last call: slots there are, and slots that were busy."""
+        passed = max(0.0, at - self._clock)
+        self._clock = max(at, self._clock)
+        for member in self._members.values():
+            self._slot_seconds += passed * member.slots
+            self._busy_seconds += passed * min(member.busy, member.slots)
+
+    @property
+    def use(self) -> float:
+        """The part of all slots' time in which they were busy, of 1."""
+        return self._busy_seconds / self._slot_seconds if self._slot_seconds else 0.0
+
+    @property
+    def busy(self) -> int:
+        """How many slots are taken."""
+        return sum(member.busy for member in self._members.values())

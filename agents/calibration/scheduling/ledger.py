@@ -1,0 +1,128 @@
+"""What has been decided and seen, entry by entry: what a journal keeps, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ....protocols.trial import Outcome, TrialId  # noqa: TC001  # hints are read at run time
+from ..record import State, TrialRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class TrialPlanned(msgspec.Struct, frozen=True, kw_only=True, tag="planned"):
+    """A trial is wanted, `at` seconds after the calibration began."""
+
+    at: float
+    record: TrialRecord
+
+
+class TrialStarted(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
+    """A trial is given to a simulator; attempts count from 1."""
+
+    at: float
+    trial: TrialId
+    attempt: int
+    simulator: str
+
+
+class TrialExtended(msgspec.Struct, frozen=True, kw_only=True, tag="extended"):
+    """A trial that had ended is to have more iterations, up to `limit` in all."""
+
+    at: float
+    trial: TrialId
+    limit: int
+
+
+class IterationSeen(msgspec.Struct, frozen=True, kw_only=True, tag="iteration"):
+    """An iteration of a trial has come."""
+
+    at: float
+    trial: TrialId
+    attempt: int
+    number: int
+    outcome: Outcome
+    sample: int = 0
+
+
+class TrialClosed(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
+    """A trial has come to its end."""
+
+    at: float
+    trial: TrialId
+    state: State
+    detail: str = ""
+
+
+Entry = TrialPlanned | TrialStarted | TrialExtended | IterationSeen | TrialClosed
+"""What a journal keeps."""
+
+
+class Ledger:
+    """All trials of a calibration. An entry that comes twice changes nothing the second time.
+
+    Attributes:
+        records: The trials by name, in the order in which they were planned.
+        iterations: How many iterations have come, those of attempts that failed later included.
+        at: The time of the latest entry; seconds since the calibration began.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.records: dict[TrialId, TrialRecord] = {}
+        self.iterations = 0
+        self.at = 0.0
+        for entry in entries:
+            self.apply(entry)
+
+    def apply(self, entry: Entry) -> bool:
+        """Take an entry in; return whether it changed anything."""
+        if isinstance(entry, TrialPlanned):
+            changed = None if entry.record.id in self.records else entry.record
+        else:
+            known = self.records.get(entry.trial)
+            changed = None if known is None else self._changed(known, entry)
+        if changed is None:
+            return False
+        self.records[changed.id] = changed
+        self.iterations += isinstance(entry, IterationSeen)
+        self.at = max(self.at, entry.at)
+        return True
+
+    def _changed(
+        self, known: TrialRecord, entry: TrialStarted | TrialExtended | IterationSeen | TrialClosed
+    ) -> TrialRecord | None:
+        replace = msgspec.structs.replace
+        match entry:
+            case TrialStarted() if entry.attempt == known.attempt + 1:
+                return replace(
+                    known,
+                    attempt=entry.attempt,
+                    simulator=entry.simulator,
+                    began=entry.at,
+                    outcomes=(),
+                    samples=(),
+                    times=(),
+                )
+            case TrialExtended() if entry.limit > known.limit:
+                return replace(known, limit=entry.limit, state="running", ended=None)
+            case IterationSeen() if _is_next(known, entry):
+                return replace(
+                    known,
+                    outcomes=(*known.outcomes, entry.outcome),
+                    samples=(*known.samples, entry.sample),
+                    times=(*known.times, entry.at),
+                )
+            case TrialClosed() if known.state == "running":
+                return replace(known, state=entry.state, ended=entry.at, detail=entry.detail)
+        return None
+
+
+def _is_next(known: TrialRecord, entry: IterationSeen) -> bool:
+    return (
+        known.state == "running"
+        and entry.attempt == known.attempt
+        and entry.number == len(known.outcomes) + 1
+    )

@@ -1,0 +1,56 @@
+"""Runs: what trials are while simulators have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from ....protocols.trial import TrialId
+from .events import SimulatorId  # noqa: TC001  # hints are read at run time
+
+
+class Phase(Enum):
+    """What a run is doing."""
+
+    RUNNING = auto()
+    LINGERING = auto()  # its trial has ended, and could be extended
+    ENDING = auto()  # nothing more is wanted of it; it has yet to say that it has ended
+
+
+@dataclass(slots=True)
+class Run:
+    """One attempt at a trial.
+
+    Attributes:
+        trial: Which trial.
+        simulator: Where it runs.
+        waits: Whether it lingers at its limit.
+        heard: When it was last heard of.
+        phase: What it is doing.
+    """
+
+    trial: TrialId
+    simulator: SimulatorId
+    waits: bool
+    heard: float
+    phase: Phase = Phase.RUNNING
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What has gone wrong with a trial.
+
+    Attributes:
+        failures: How often it has failed.
+        tried: Where.
+        moved: Whether it was taken away from a simulator that was too slow.
+    """
+
+    failures: int = 0
+    tried: set[SimulatorId] = field(default_factory=set)
+    moved: bool = False
+
+
+def run_of(trial: TrialId, attempt: int) -> TrialId:
+    """Return the name of an attempt at a trial, which no other run ever has."""
+    return trial if attempt == 1 else TrialId(f"{trial}.{attempt}")

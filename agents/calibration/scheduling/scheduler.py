@@ -1,0 +1,443 @@
+"""Decides which trial runs where, and when a calibration is over. Pure: knows no actor and no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NewType
+
+from ....protocols.trial import Iteration, TrialEnded, TrialId
+from ..errors import OutcomeError
+from .candidates import Candidates
+from .deadlines import Deadlines
+from .docket import Docket
+from .events import (
+    Began,
+    Effect,
+    Ended,
+    Event,
+    ExtensionRefused,
+    Finish,
+    LookFor,
+    RunBroken,
+    RunRefused,
+    SimulatorFound,
+    SimulatorId,
+    SimulatorMissing,
+    StopRun,
+    TimePassed,
+    TrialReported,
+    WakeAt,
+)
+from .fleet import Fleet
+from .ledger import IterationSeen, Ledger
+from .runs import Phase, Run, run_of
+from .spending import Spending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..forecast import Stopper
+    from ..proposer import Proposal, Proposer
+    from ..record import TrialRecord
+    from ..settings import CalibrationSettings
+    from ..target import Target
+
+CalibrationId = NewType("CalibrationId", str)
+"""Names a calibration; the first part of the names of its trials."""
+
+_FINALISTS: Final = 3
+"""Trials that are confirmed at most when the search is over: each may turn out to be worse than it
+looked, and the next one better."""
+
+
+class Scheduler:
+    """Runs the trials of one calibration over a fleet of simulators.
+
+    A free slot is filled at once: with a trial that has to be started again, one that confirms the
+    best, or one that the proposer wants. Nothing waits for a trial that takes long. Every iteration
+    is told to the proposer, and ends its trial if the stopper says so. What comes twice, late, or
+    from a run that nobody knows changes nothing, and is counted.
+
+    Args:
+        name: Name of the calibration.
+        target: What outcomes should be.
+        proposer: Chooses points.
+        stopper: Ends trials early; None lets all run to their limit.
+        simulators: The fleet; each is away until it is found.
+        settled: After how many iterations an outcome counts.
+        settings: How to work.
+        seed: What the seeds of trials are made from.
+        floor: The least loss that any point could have.
+        ledger: What has happened in earlier lives; its running trials are started again.
+        earlier: Trials of other calibrations, for the proposer to learn from.
+
+    Attributes:
+        ledger: What has happened.
+        candidates: The best trials.
+        fleet: The simulators.
+        ended: Why it is over, or None.
+        strays: Events that changed nothing.
+    """
+
+    def __init__(
+        self,
+        name: CalibrationId,
+        *,
+        target: Target,
+        proposer: Proposer,
+        stopper: Stopper | None,
+        simulators: Sequence[SimulatorId],
+        settled: int,
+        settings: CalibrationSettings,
+        seed: int = 0,
+        floor: float = 0.0,
+        ledger: Ledger | None = None,
+        earlier: Sequence[TrialRecord] = (),
+    ) -> None:
+        self._target = target
+        self._proposer = proposer
+        self._stopper = stopper
+        self._settings = settings
+        self._simulators = simulators
+        self._settled = settled
+        self._earlier = earlier
+        self.ledger = Ledger() if ledger is None else ledger
+        self.fleet = Fleet(simulators)
+        self.candidates = Candidates(
+            target, wanted=settings.confirmations, goal=settings.goal, floor=floor
+        )
+        self.ended: Ended | None = None
+        self.strays = 0
+        self._docket = Docket(
+            name,
+            seed=seed,
+            settled=settled,
+            ledger=self.ledger,
+            fleet=self.fleet,
+            candidates=self.candidates,
+            proposer=proposer,
+            stopper=stopper,
+        )
+        self._deadlines = Deadlines(settings, self.fleet)
+        self._spending = Spending(settings, settled, self.ledger, self.fleet)
+        self._failed_in_a_row = 0
+        self._closing: Ended | None = None
+        self._finalists: set[TrialId] = set()
+        self._alone_since: float | None = None
+        self._alarm: float | None = None
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take one event, return in order what the shell must now do."""
+        if self.ended is not None:
+            return []
+        at = event.at
+        self.fleet.pass_time(at)
+        self._take(event)
+        self._end_if_over(at)
+        if self.ended is None:
+            self._fill(at)
+            self._end_if_idle(at)
+        if self.ended is None:
+            self._set_alarm()
+        effects, self._docket.effects = self._docket.effects, []
+        return effects
+
+    def running(self) -> list[TrialRecord]:
+        """Return the trials that have not ended."""
+        return self._docket.running()
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Began(at):
+                self._begin(at)
+            case SimulatorFound(_, simulator, slots, extendable):
+                self.fleet.found(simulator, slots, extendable=extendable)
+                self._alone_since = None
+            case SimulatorMissing(_, simulator):
+                if not self.fleet.is_there(simulator):
+                    self._do(LookFor(simulator, self.fleet.missed(simulator)))
+            case TimePassed(at):
+                self._wake(at)
+            case TrialReported(event=Iteration(trial=name) | TrialEnded(trial=name)):
+                self._hear(name, event)
+            case RunRefused(run=name) | RunBroken(run=name) | ExtensionRefused(run=name):
+                self._hear(name, event)
+
+    def _do(self, effect: Effect) -> None:
+        self._docket.effects.append(effect)
+
+    def _begin(self, at: float) -> None:
+        """Look for the fleet; tell the proposer what is known; start again what ran."""
+        self._alone_since = at
+        for simulator in self._simulators:
+            self._do(LookFor(simulator, 0.0))
+        for record in (*self._earlier, *self.ledger.records.values()):
+            self._docket.tell(record)
+        for record in self.ledger.records.values():
+            if record.state != "running":
+                self.candidates.take(record, full=len(record.outcomes) >= self._settled)
+                continue
+            self._docket.resume(record)
+            if record.attempt and record.simulator in self._simulators:
+                stale = run_of(record.id, record.attempt)
+                self._do(StopRun(SimulatorId(record.simulator), stale))
+
+    # --- What is heard of runs -------------------------------------------------------------------
+
+    def _hear(
+        self, name: TrialId, event: TrialReported | RunRefused | RunBroken | ExtensionRefused
+    ) -> None:
+        run = self._docket.runs.get(name)
+        if run is None:
+            self.strays += 1
+            return
+        match event:
+            case TrialReported(at, Iteration() as iteration):
+                self._iteration(name, run, iteration, at)
+            case TrialReported(at, TrialEnded() as end):
+                self._ended(name, run, end, at)
+            case RunRefused(at, _, detail):
+                self._lost(name, detail, at)
+            case RunBroken(at, _, detail):
+                self._away(run.simulator, at)
+                self._lost(name, detail, at)
+            case ExtensionRefused() if run.phase is Phase.RUNNING:
+                self._docket.stop(name)
+                self._docket.ready.appendleft(run.trial)  # from the beginning, somewhere
+
+    def _iteration(self, name: TrialId, run: Run, iteration: Iteration, at: float) -> None:
+        record = self._docket.record_of(run)
+        due = len(record.outcomes) + 1
+        if run.phase is not Phase.RUNNING or iteration.number < due:
+            self.strays += 1
+            return
+        fault = self._fault_of(iteration, due)
+        if fault:
+            self._give_up(name, run, fault, at)
+            return
+        self.fleet.took(run.simulator, at - run.heard, first=due == 1)
+        run.heard = at
+        self._docket.keep(
+            IterationSeen(
+                at=at,
+                trial=run.trial,
+                attempt=record.attempt,
+                number=due,
+                outcome=iteration.outcome,
+                sample=iteration.sample,
+            )
+        )
+        self._judge(name, self._docket.record_of(run), at)
+
+    def _judge(self, name: TrialId, record: TrialRecord, at: float) -> None:
+        """Say what becomes of a run after an iteration."""
+        if len(record.outcomes) >= record.limit:
+            self._failed_in_a_row = 0
+            self._docket.complete(name, at)
+            return
+        forecast = self._docket.tell(record)
+        if self._stopper is None or forecast is None or record.confirms is not None:
+            return
+        if self._stopper.judge(record, forecast, self.candidates.least, at) == "stop":
+            self._failed_in_a_row = 0
+            self._docket.stop(name)
+            self._docket.close(record.id, "stopped", "it will not beat the best", at)
+
+    def _ended(self, name: TrialId, run: Run, end: TrialEnded, at: float) -> None:
+        if end.ending == "failed":
+            self._lost(name, end.detail, at)
+            return
+        self._docket.forget(name)
+        if run.phase is Phase.RUNNING:
+            detail = "its simulator ended it before its last iteration"
+            self._docket.close(run.trial, "stopped", detail, at)
+
+    def _lost(self, name: TrialId, detail: str, at: float) -> None:
+        """Take note of a run that has ended by failing."""
+        run = self._docket.forget(name)
+        if run.phase is Phase.RUNNING:
+            self._retry(run, detail, at)
+
+    def _give_up(self, name: TrialId, run: Run, detail: str, at: float) -> None:
+        """Count a run as failed that is still there."""
+        self._docket.stop(name)
+        self._retry(run, detail, at)
+
+    def _retry(self, run: Run, detail: str, at: float) -> None:
+        """Have a trial started again; or record that it failed, if it has failed too often."""
+        trouble = self._docket.trouble_of(run.trial)
+        trouble.failures += 1
+        trouble.tried.add(run.simulator)
+        if trouble.failures <= self._settings.retries:
+            self._docket.ready.appendleft(run.trial)
+            return
+        self._failed_in_a_row += 1
+        self._docket.close(run.trial, "failed", detail, at)
+
+    def _away(self, simulator: SimulatorId, at: float) -> None:
+        """Take note that a simulator is gone, and look for it."""
+        after = self.fleet.lost(simulator)
+        if after is not None:
+            self._do(LookFor(simulator, after))
+        if not self.fleet.slots and self._alone_since is None:
+            self._alone_since = at
+
+    def _fault_of(self, iteration: Iteration, due: int) -> str:
+        """Return what is wrong with an iteration, or nothing."""
+        if iteration.number > due:
+            return f"iteration {iteration.number} came where {due} was due"
+        try:
+            self._target.check(iteration.outcome)
+        except OutcomeError as error:
+            return str(error)
+        return ""
+
+    # --- Time passes -----------------------------------------------------------------------------
+
+    def _wake(self, at: float) -> None:
+        self._alarm = None
+        for name, run in list(self._docket.runs.items()):
+            due = self._due(run)
+            if due is None or due > at:
+                continue
+            if run.phase is Phase.LINGERING:
+                self._docket.stop(name)
+            elif self._deadlines.is_silent(run, at):
+                self._give_up(name, run, f"nothing came of it for {at - run.heard:g} s", at)
+            else:
+                self._move(name, run, at)
+
+    def _due(self, run: Run) -> float | None:
+        first = not self._docket.record_of(run).outcomes
+        return self._deadlines.of(run, self._docket.troubles.get(run.trial), first=first)
+
+    def _move(self, name: TrialId, run: Run, at: float) -> None:
+        """Take a trial away from a simulator that takes too long over it."""
+        trouble = self._docket.trouble_of(run.trial)
+        trouble.moved = True
+        trouble.tried.add(run.simulator)
+        first = not self._docket.record_of(run).outcomes
+        self.fleet.took(run.simulator, at - run.heard, first=first)  # or more, had it been let be
+        self._docket.stop(name)
+        self._docket.ready.appendleft(run.trial)
+
+    def _set_alarm(self) -> None:
+        """Ask to be woken at the next moment at which something is due."""
+        moments = [self._due(run) for run in self._docket.runs.values()]
+        moments.append(self._settings.budget.seconds)
+        if self._closing is None:
+            moments.append(self._spending.search_ends)
+        if self._alone_since is not None:
+            moments.append(self._alone_since + self._settings.patience)
+        due = min((moment for moment in moments if moment is not None), default=None)
+        if due is not None and (self._alarm is None or due < self._alarm):
+            self._alarm = due
+            self._do(WakeAt(due))
+
+    # --- Slots are filled ------------------------------------------------------------------------
+
+    def _fill(self, at: float) -> None:
+        """Give every free slot something to do."""
+        self._confirm_if_wanted(at)
+        self._docket.place_ready(at)
+        while self._may_ask():
+            proposal = self._proposer.ask(self.running())
+            if proposal is None:
+                return
+            self._adopt(proposal, at)
+            self._docket.place_ready(at)
+
+    def _may_ask(self) -> bool:
+        """Whether there is room for another trial of the search."""
+        searching = self._closing is None and self._spending.has_trials
+        return searching and bool(self.fleet.free or self._docket.lingering())
+
+    def _adopt(self, proposal: Proposal, at: float) -> None:
+        """Plan what the proposer wants: a trial, or more iterations of one that lingers."""
+        lingering, continued = self._docket.lingering(), proposal.continues
+        if continued in lingering:
+            self._docket.extend(lingering[continued], proposal.iterations, at)
+            return
+        known = None if continued is None else self.ledger.records.get(continued)
+        seed = None if known is None else known.seed
+        self._docket.plan(proposal.point, proposal.iterations, at, seed=seed)
+        if not self.fleet.free:  # the run that has lingered for longest makes room
+            self._docket.stop(next(iter(lingering.values())))
+
+    def _confirm_if_wanted(self, at: float) -> None:
+        """Plan the runs that confirm the best trial, if that may end the calibration."""
+        best = self.candidates.best
+        trial = self.candidates.promising()
+        if trial is None and self._closing is not None and best is not None and not best.confirmed:
+            trial = best.trial
+        under_way = self._confirming()
+        if trial is None or any(record.confirms != trial for record in under_way):
+            return
+        if self._closing is not None:
+            self._finalists.add(trial)
+        record = self.ledger.records[trial]
+        for _ in range(self.candidates.missing(trial) - len(under_way)):
+            self._docket.plan(record.point, record.limit, at, confirms=trial)
+
+    def _confirming(self) -> list[TrialRecord]:
+        return [record for record in self.running() if record.confirms is not None]
+
+    # --- The end ---------------------------------------------------------------------------------
+
+    def _end_if_over(self, at: float) -> None:
+        """End everything, or only the search so that the best trial may be confirmed."""
+        over = self._verdict(at)
+        if over is not None:
+            self._finish(*over)
+            return
+        if self._closing is None:
+            self._closing = self._spending.of_search(at, len(self._docket.open))
+            if self._closing is not None:
+                self._end_search(at)
+        if self._closing is not None and self._nothing_to_confirm():
+            self._finish(self._closing)
+
+    def _verdict(self, at: float) -> tuple[Ended, str] | None:
+        """Return why everything is over, if it is."""
+        reached = self.candidates.verdict()
+        if reached is not None:
+            return reached, ""
+        if self._failed_in_a_row >= self._settings.failures:
+            failed = [r for r in self.ledger.records.values() if r.state == "failed"]
+            return "failures", failed[-1].detail
+        alone = self._alone_since
+        if alone is not None and at >= alone + self._settings.patience:
+            return "stranded", f"no simulator was there for {at - alone:g} s"
+        spent = self._spending.of_all(at, len(self._docket.open))
+        return None if spent is None else (self._closing or spent, "")
+
+    def _nothing_to_confirm(self) -> bool:
+        best = self.candidates.best
+        if best is None or best.confirmed or not self._settings.confirmations:
+            return True
+        return len(self._finalists) >= _FINALISTS and not self._confirming()
+
+    def _end_search(self, at: float) -> None:
+        """Stop all trials that confirm nothing."""
+        for name, run in self._docket.runs.items():
+            searches = self._docket.record_of(run).confirms is None
+            if searches and run.phase is not Phase.ENDING:
+                self._docket.stop(name)
+        for record in self.running():
+            if record.confirms is None:
+                self._docket.close(record.id, "stopped", "the search is over", at)
+
+    def _end_if_idle(self, at: float) -> None:
+        """End the search when nothing runs and the proposer wants nothing."""
+        if self._closing is None and self.fleet.free and not self._docket.open:
+            self._closing = "exhausted"
+            self._end_search(at)
+            if self._nothing_to_confirm():
+                self._finish("exhausted")
+            else:
+                self._fill(at)
+
+    def _finish(self, ended: Ended, detail: str = "") -> None:
+        self.ended = ended
+        for name in self._docket.runs:
+            self._docket.stop(name)
+        self._do(Finish(ended, detail))

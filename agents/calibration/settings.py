@@ -1,0 +1,50 @@
+"""How a calibration works, and when it ends."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a calibration may spend; None is no limit.
+
+    What the confirmation of its best trial will take is kept back, up to half of it.
+
+    Attributes:
+        iterations: Iterations of simulators, wherever they run and whatever becomes of them.
+        trials: Trials, those that confirm others included.
+        seconds: Seconds, those of earlier lives included.
+    """
+
+    iterations: int | None = None
+    trials: int | None = None
+    seconds: float | None = None
+
+
+class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a calibration works.
+
+    Attributes:
+        budget: What it may spend.
+        goal: The loss at which it ends, once that is confirmed; None spends the budget.
+        confirmations: Trials with fresh seeds that the best trial's point is run in before it is
+            claimed; with 0 the loss that chose it is claimed, which is too good on average.
+        retries: How often a trial whose simulator failed is started again.
+        straggler: A trial whose next iteration takes so many times longer than its simulator's do is
+            moved to another one, once; None lets it be.
+        silence: Seconds after which an iteration that has not come fails its trial; None waits.
+        linger: Seconds for which a trial that has shown all its iterations keeps its slot, so that
+            it may be extended, while nothing else is wanted of that.
+        patience: Seconds for which all simulators may be away before it ends.
+        failures: It ends when so many trials in a row have failed.
+    """
+
+    budget: Budget = Budget(trials=200)
+    goal: float | None = None
+    confirmations: int = 3
+    retries: int = 1
+    straggler: float | None = 5.0
+    silence: float | None = None
+    linger: float = 5.0
+    patience: float = 120.0
+    failures: int = 10
