@@ -62,12 +62,14 @@ class TrialEnded(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
         ending: How it ended.
         iterations: How many it has completed, in all.
         detail: Why it failed, or empty.
+        output: Where the files lie that it has written, if it has and they are kept.
     """
 
     trial: TrialId
     ending: Ending
     iterations: int
     detail: str = ""
+    output: str = ""
 
 
 TrialEvent = Iteration | TrialEnded

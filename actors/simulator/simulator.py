@@ -26,7 +26,7 @@ from .running import Running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...protocols.trial import Ending
+    from ...protocols.trial import Ending, Outcome
 
 
 class Simulator(Actor):
@@ -48,10 +48,24 @@ class Simulator(Actor):
         """Yield what each iteration of a trial came to; to be implemented.
 
         The next iteration is asked for when it is wanted, so a simulator that works only then can
-        be extended. Closing the generator ends the work. An error fails the trial.
+        be extended. Closing the generator ends the work. An error fails the trial, and so does an
+        outcome that is no finite number, or lacks a name that `spec` has.
+
+        Each iteration is asked for by a task of its own: no task group and no timeout may stay
+        open over a `yield`.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no `simulate`")
         yield  # what makes it a generator
+
+    def refusal(self, trial: Trial) -> str:
+        """Return why a trial cannot be run here, beyond what `spec` says; empty if it can."""
+        del trial
+        return ""
+
+    def output(self, trial: TrialId) -> str:
+        """Return where the files lie that a trial has written, once it has ended; or nothing."""
+        del trial
+        return ""
 
     @handler(concurrent=True)
     async def describe(self) -> SimulatorSpec:
@@ -105,6 +119,8 @@ class Simulator(Actor):
     def _entered(self, trial: Trial) -> Iterator[Running]:
         spec = self.spec()
         _check(trial, spec, known=trial.id in self._running)
+        if reason := self.refusal(trial):
+            raise TrialRefusedError(trial.id, reason)
         running = Running(trial.iterations, waits=trial.waits and spec.extendable)
         self._running[trial.id] = running
         try:
@@ -120,10 +136,11 @@ class Simulator(Actor):
     async def _events(self, trial: Trial, running: Running) -> AsyncGenerator[TrialEvent]:
         done = 0
         failure = ""
+        wanted = self.spec().outcomes
         async with aclosing(self.simulate(trial)) as observations:
             while await running.may_go_on(done):
                 begun = self.context.now()
-                seen = await running.unless_stopped(_next(observations))
+                seen = await running.unless_stopped(_next(observations, wanted))
                 if not isinstance(seen, Observation):
                     failure = seen or ""
                     break
@@ -138,18 +155,35 @@ class Simulator(Actor):
                 )
         ending: Ending = "stopped" if running.stopped else "failed" if failure else "finished"
         detail = failure if ending == "failed" else ""
-        yield TrialEnded(trial=trial.id, ending=ending, iterations=done, detail=detail)
+        yield TrialEnded(
+            trial=trial.id,
+            ending=ending,
+            iterations=done,
+            detail=detail,
+            output=self.output(trial.id),
+        )
 
 
-async def _next(observations: AsyncGenerator[Observation]) -> Observation | str:
+async def _next(
+    observations: AsyncGenerator[Observation], wanted: tuple[str, ...]
+) -> Observation | str:
+    """Return the next iteration, or why there is none."""
     try:
-        return await anext(observations)
+        seen = await anext(observations)
+        return _fault(seen.outcome, wanted) or seen
     except StopAsyncIteration:
         return "the simulator ended by itself, before the last iteration that was wanted"
     except PasselError as error:  # builds its own sentence
         return str(error)
     except Exception as error:  # noqa: BLE001  # a trial's failure is its result
         return f"{type(error).__name__}: {error}"
+
+
+def _fault(outcome: Outcome, wanted: tuple[str, ...]) -> str:
+    """Return what is wrong with an outcome, or nothing."""
+    odd = [f"{name} is {value}" for name, value in outcome.items() if not isfinite(value)]
+    odd += [f"{name} is missing" for name in wanted if name not in outcome]
+    return f"an outcome that is none: {', '.join(odd)}" if odd else ""
 
 
 def _check(trial: Trial, spec: SimulatorSpec, *, known: bool) -> None:

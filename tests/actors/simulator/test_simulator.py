@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+import math
 from typing import TYPE_CHECKING
 
 import pytest
 
 from passel import Runtime
 from passel.actors.simulator import Observation, Simulator, TrialRefusedError
+from passel.agents.compiler.stream import closing
 from passel.protocols.trial import Iteration, SimulatorSpec, Trial, TrialEnded, TrialId
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ ONE = TrialId("one")
 
 
 class Doubling(Simulator):
-    """Doubles its parameter; fails at 8, ends by itself at 1024; waits for `gate` if it has one."""
+    """Doubles its parameter; fails at 8, ends by itself at 1024, takes no 7; may wait for `gate`.
+
+    What it gives for 9 is infinite, and for 11 it has another name.
+    """
 
     def __init__(self, *, gated: bool = False, slots: int = 1, extendable: bool = True) -> None:
         super().__init__()
@@ -38,6 +42,12 @@ class Doubling(Simulator):
             extendable=self.extendable,
         )
 
+    def refusal(self, trial: Trial) -> str:
+        return "seven is out" if trial.parameters["x"] == 7 else ""
+
+    def output(self, trial: TrialId) -> str:
+        return f"/tmp/{trial}" if trial == "kept" else ""
+
     async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
         value = trial.parameters["x"]
         try:
@@ -46,8 +56,9 @@ class Doubling(Simulator):
                     await self.gate.wait()
                 if value == 8:
                     raise ZeroDivisionError("eight")
+                outcome = {"z" if value == 11 else "y": math.inf if value == 9 else 2 * value}
                 value *= 2
-                yield Observation(outcome={"y": value}, sample=10, seconds=0.5)
+                yield Observation(outcome=outcome, sample=10, seconds=0.5)
         finally:
             self.closed += 1
 
@@ -88,7 +99,27 @@ async def test_an_error_fails_the_trial_and_not_the_simulator() -> None:
         assert ended.ending == "failed"
         assert "ended by itself" in ended.detail
         *_, ended = await events_of(simulator, trial())
+        assert isinstance(ended, TrialEnded)
         assert ended.ending == "finished"
+
+
+@pytest.mark.parametrize(("x", "says"), [(9, "y is inf"), (11, "y is missing")])
+async def test_an_outcome_that_is_none_fails_the_trial(x: float, says: str) -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+
+        (ended,) = await events_of(simulator, trial(x=x))
+        assert isinstance(ended, TrialEnded)
+        assert (ended.ending, ended.detail) == ("failed", f"an outcome that is none: {says}")
+
+
+async def test_where_its_files_lie_is_said_at_the_end_of_a_trial() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+        *_, ended = await events_of(simulator, trial(name=TrialId("kept")))
+
+    assert isinstance(ended, TrialEnded)
+    assert ended.output == "/tmp/kept"
 
 
 async def test_a_stopped_trial_ends_in_the_middle_of_an_iteration() -> None:
@@ -107,7 +138,7 @@ async def test_a_trial_that_waits_goes_on_where_it_was_when_it_is_extended() -> 
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling)
         values = []
-        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as events:
+        async with closing(simulator.start(trial(iterations=1, waits=True))) as events:
             async for event in events:
                 if isinstance(event, TrialEnded):
                     break
@@ -125,7 +156,7 @@ async def test_a_trial_that_waits_goes_on_where_it_was_when_it_is_extended() -> 
 async def test_what_cannot_be_extended_ends_at_its_limit() -> None:
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling, extendable=False)
-        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as events:
+        async with closing(simulator.start(trial(iterations=1, waits=True))) as events:
             first = await anext(events)
             assert not await simulator.extend(ONE, 3)
             last = await anext(events)
@@ -138,7 +169,7 @@ async def test_a_trial_beyond_the_slots_waits_and_can_be_stopped_meanwhile() -> 
     two = TrialId("two")
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling)
-        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as first:
+        async with closing(simulator.start(trial(iterations=1, waits=True))) as first:
             await anext(first)
             async with asyncio.TaskGroup() as tasks:
                 second = tasks.create_task(events_of(simulator, trial(name=two)))
@@ -155,6 +186,7 @@ async def test_a_trial_beyond_the_slots_waits_and_can_be_stopped_meanwhile() -> 
     [
         (trial(iterations=0), "ask for one or more"),
         (trial(x=float("nan")), "x is no finite number"),
+        (trial(x=7), "seven is out"),
         (Trial(id=ONE, parameters={"z": 1.0}, iterations=1), "has no z; it takes x"),
         (Trial(id=ONE, parameters={}, iterations=1), "also wants x"),
     ],
@@ -170,7 +202,7 @@ async def test_a_trial_that_does_not_fit_is_refused(odd: Trial, reason: str) -> 
 async def test_two_trials_of_one_name_do_not_run_at_once() -> None:
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling, slots=2)
-        async with aclosing(simulator.start(trial(iterations=1, waits=True))) as first:
+        async with closing(simulator.start(trial(iterations=1, waits=True))) as first:
             await anext(first)
             with pytest.raises(TrialRefusedError, match="under way"):
                 await events_of(simulator, trial())
