@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from .errors import ChoiceTableError, UnknownConstantError
 from .logit import drawn, expected_shares, gumbel, probabilities
+from .simulator import ChoiceSimulator
+from .table import ChoiceTable
 
-__all__ = ["drawn", "expected_shares", "gumbel", "probabilities"]
+__all__ = [
+    "ChoiceSimulator",
+    "ChoiceTable",
+    "ChoiceTableError",
+    "UnknownConstantError",
+    "drawn",
+    "expected_shares",
+    "gumbel",
+    "probabilities",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator  # noqa: TC003  # hints are read at run time
+from collections.abc import AsyncGenerator, Mapping  # noqa: TC003  # hints are read at run time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ...actors.simulator import Observation, Simulator
 from ...protocols.trial import Availability, SimulatorSpec, Trial
+from ..choice.simulator import checked
 from .city import SAN_FRANCISCO, City
 from .costs import Costs, costs_of
 from .errors import InjectedCrashError
@@ -31,15 +32,19 @@ class TransportSimulator(Simulator):
     """Mode choice of people in a city, by default 10,000 in downtown San Francisco.
 
     Its parameters are the eight constants, `bike_intercept` to `walk_transit_intercept`, in dollars;
-    its outcome is the share of each mode. Only their differences matter: hold one of them fixed.
+    its outcome is the share of each mode. Only their differences matter: `fixed` holds one of them.
     Equal trials with equal seeds have equal outcomes, wherever they run.
 
     Args:
         city: An npz file with the arrays of `City`; empty for San Francisco.
         people: How many of the city's people travel; all of them if None.
+        fixed: Parameters that trials do not give, and their values, as `{"car_intercept": 0.0}`.
         settings: Prices, speeds, capacities.
         pace: How long iterations take, and which trials fail.
         slots: How many trials it runs at a time.
+
+    Raises:
+        UnknownConstantError: A fixed parameter is none of the eight.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class TransportSimulator(Simulator):
         *,
         city: str = "",
         people: int | None = None,
+        fixed: Mapping[str, float] | None = None,
         settings: TransportSettings | None = None,
         pace: Pace | None = None,
         slots: int = 1,
@@ -54,6 +60,7 @@ class TransportSimulator(Simulator):
         super().__init__()
         self._path = Path(city) if city else SAN_FRANCISCO
         self._people = people
+        self._fixed = checked(fixed or {}, INTERCEPTS)
         self._settings = settings or TransportSettings()
         self._pace = pace or Pace()
         self._slots_wanted = slots
@@ -69,7 +76,7 @@ class TransportSimulator(Simulator):
         """Return names of constants and modes, and exactly who can choose what."""
         return SimulatorSpec(
             name="mode choice in a city",
-            parameters=INTERCEPTS,
+            parameters=tuple(name for name in INTERCEPTS if name not in self._fixed),
             outcomes=MODES,
             iterations=ITERATIONS,
             slots=self._slots_wanted,
@@ -84,7 +91,8 @@ class TransportSimulator(Simulator):
         """
         assert self._costs is not None, "it has started"
         fate = self._pace.fate(trial)
-        intercepts = [trial.parameters[name] for name in INTERCEPTS]
+        parameters = {**self._fixed, **trial.parameters}
+        intercepts = [parameters[name] for name in INTERCEPTS]
         generator = np.random.default_rng(trial.seed)
         choice = ModeChoice(self._costs, self._settings, intercepts, generator)
         number = 0

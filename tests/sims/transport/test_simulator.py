@@ -6,6 +6,7 @@ import pytest
 
 from passel import Runtime
 from passel.protocols.trial import Iteration, Trial, TrialEnded, TrialId
+from passel.sims.choice import UnknownConstantError
 from passel.sims.transport import INTERCEPTS, MODES, Pace, TransportSimulator
 
 if TYPE_CHECKING:
@@ -53,6 +54,24 @@ async def test_a_trial_shows_shares_of_all_people_and_the_same_again() -> None:
     assert {e.sample for e in iterations if isinstance(e, Iteration)} == {500}
     assert outcomes == [e.outcome for e in again if isinstance(e, Iteration)]
     assert outcomes != [e.outcome for e in other if isinstance(e, Iteration)]
+
+
+async def test_a_constant_can_be_held_fixed() -> None:
+    with pytest.raises(UnknownConstantError, match="'car' to be fixed"):
+        TransportSimulator(fixed={"car": 0.0})
+    async with Runtime() as runtime:
+        fixed = {"car_intercept": 0.0}
+        simulator = await runtime.spawn(TransportSimulator, people=500, fixed=fixed)
+        parameters = {name: 0.0 for name in INTERCEPTS if name != "car_intercept"}
+        free = Trial(id=TrialId("free"), parameters=parameters, iterations=1, seed=1)
+        assert (await simulator.describe()).parameters == tuple(parameters)
+        held = await events_of(simulator, free)
+        every = await runtime.spawn(TransportSimulator, people=500)
+        given = await events_of(every, trial(iterations=1))
+
+    assert isinstance(held[0], Iteration)
+    assert isinstance(given[0], Iteration)
+    assert held[0].outcome == given[0].outcome
 
 
 async def test_a_trial_that_is_to_crash_fails_with_a_word_why() -> None:
