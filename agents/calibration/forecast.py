@@ -35,7 +35,11 @@ Verdict = Literal["go on", "stop"]
 
 
 class Stopper(Protocol):
-    """Decides which trials are not worth finishing. Knows nothing of time, processes or messages."""
+    """Decides which trials are not worth finishing. Knows nothing of time, processes or messages.
+
+    It is shown every trial after each iteration and at its end, and after a restart all that were
+    kept, in the order of their beginnings; it may learn from those that were seen to their end.
+    """
 
     def forecast(self, record: TrialRecord) -> Forecast | None:
         """Return where a trial is going; None before its first iteration."""
