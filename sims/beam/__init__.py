@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from .alternatives import read_alternatives
+from .beam import Beam
 from .benchmark import read_benchmark
 from .errors import BeamError, BeamParameterError, BeamRunError, BeamSetupError, BeamTableError
 from .keys import MODES, key_of
+from .setup import KEPT_VARIABLES, PLACES, Keep
 from .tables import Source
 
 __all__ = [
+    "KEPT_VARIABLES",
     "MODES",
+    "PLACES",
+    "Beam",
     "BeamError",
     "BeamParameterError",
     "BeamRunError",
     "BeamSetupError",
     "BeamTableError",
+    "Keep",
     "Source",
     "key_of",
     "read_alternatives",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .errors import BeamParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MODES: Final = (
     "bike", "bike_transit", "car", "cav", "drive_transit", "ride_hail", "ride_hail_pooled",
@@ -47,16 +50,15 @@ def key_of(name: str) -> str:
     raise BeamParameterError(name, reason=reason)
 
 
-def checked(names: tuple[str, ...]) -> dict[str, str]:
-    """Return the keys of parameters by their names.
+def check_keys(names: Iterable[str]) -> None:
+    """Raise unless every name stands for a key of its own.
 
     Raises:
         BeamParameterError: One stands for no key, or two for the same.
     """
-    keys = {name: key_of(name) for name in names}
     known: dict[str, str] = {}
-    for name, key in keys.items():
+    for name in names:
+        key = key_of(name)
         if key in known:
-            raise BeamParameterError(name, reason=f"{known[key]!r} is the same key")
+            raise BeamParameterError(name, reason=f"the key of {known[key]!r} is the same")
         known[key] = name
-    return keys

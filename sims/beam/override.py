@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from .errors import BeamSetupError
@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
     from ...protocols.trial import TrialId
 
+_PLAIN: Final = str.maketrans("%~", "__")
+
 Value = bool | int | float | str
 """What a key may be set to."""
 
 
 def file_name(trial: TrialId) -> str:
-    """Return a trial's name as one that every file system takes, and no path climbs out by."""
-    return "trial-" + quote(trial, safe="")
+    """Return a trial's name as one of letters, digits and `._-`, which leads into no other folder.
+
+    Names that differ elsewhere only may become one: whoever makes files makes them anew.
+    """
+    return "trial-" + quote(trial, safe="").translate(_PLAIN)
 
 
 def override_text(scenario: str, values: Mapping[str, Value]) -> str:

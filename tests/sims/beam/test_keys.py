@@ -6,7 +6,7 @@ import pytest
 
 from passel.protocols.trial import TrialId
 from passel.sims.beam import MODES, BeamParameterError, BeamSetupError, key_of
-from passel.sims.beam.keys import checked
+from passel.sims.beam.keys import check_keys
 from passel.sims.beam.override import Value, file_name, override_text, write_override
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def test_other_names_are_none(name: str, reason: str) -> None:
 
 
 def test_two_names_of_one_key_are_refused() -> None:
-    with pytest.raises(BeamParameterError, match="'car_intercept' is the same key"):
-        checked(("car_intercept", key_of("car_intercept")))
+    with pytest.raises(BeamParameterError, match="key of 'car_intercept' is the same"):
+        check_keys(("car_intercept", key_of("car_intercept")))
 
 
 def test_an_override_includes_the_scenario_first_and_then_sets_keys() -> None:
@@ -69,7 +69,7 @@ def test_the_files_of_two_trials_lie_side_by_side_in_the_scenarios_folder(tmp_pa
 
 def test_the_name_of_a_trial_leads_nowhere_else() -> None:
     assert file_name(TrialId("..")) == "trial-.."
-    assert file_name(TrialId("a/b c")) == "trial-a%2Fb%20c"
+    assert file_name(TrialId("a/b c")) == "trial-a_2Fb_20c"
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""The adapter on a BEAM that misbehaves: it costs the trial at most, and nothing false is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from passel.protocols.trial import TrialId
+from tests.runtime.test_orphans import ended
+
+from .crew import outcomes_of, running, trial, true_shares
+
+if TYPE_CHECKING:
+    from passel.protocols.trial import Outcome, TrialEnded
+
+pytestmark = pytest.mark.process
+
+TRUE = true_shares(3)
+TWO = TrialId("two")
+
+
+async def trial_on(
+    base: Path, misbehaviour: str, **options: Any
+) -> tuple[list[Outcome], TrialEnded]:
+    """Run a trial of three iterations on a BEAM that misbehaves from its second iteration on."""
+    async with running(base, misbehaviour, **options) as beam:
+        return await outcomes_of(beam, trial(3))
+
+
+def close_to(shares: list[Outcome]) -> list[Any]:
+    return [pytest.approx(outcome) for outcome in shares]
+
+
+def only_run(base: Path) -> Path:
+    (run,) = (path for path in (base / "outputs" / "trial-one").iterdir() if path.is_dir())
+    return run
+
+
+@pytest.mark.parametrize("misbehaviour", ["half-written", "rewritten", "slow"])
+@pytest.mark.parametrize(
+    "source", ["realizedModeChoice", "referenceModeChoice", "ITERS/realizedMode"]
+)
+async def test_tables_that_are_cut_when_they_are_looked_at_are_read_whole(
+    tmp_path: Path, misbehaviour: str, source: str
+) -> None:
+    outcomes, ending = await trial_on(tmp_path, misbehaviour, source=source, poll=0.001)
+    assert outcomes == close_to(TRUE)
+    assert ending.ending == "finished"
+
+
+async def test_a_run_that_crashes_tells_what_was_complete_its_last_lines_and_its_output(
+    tmp_path: Path,
+) -> None:
+    outcomes, ending = await trial_on(tmp_path, "crash", at=2)
+    assert outcomes == close_to(TRUE[:2])
+    assert (ending.ending, ending.iterations) == ("failed", 2)
+    assert "ended by itself (exit code 1) after 2 complete iterations" in ending.detail
+    assert "java.lang.OutOfMemoryError: Java heap space" in ending.detail
+    assert str(tmp_path / "outputs" / "trial-one") == ending.output
+    assert ending.output in ending.detail
+    assert (only_run(tmp_path) / "realizedModeChoice.csv").exists()
+
+
+async def test_a_run_that_hangs_is_ended_and_tells_what_was_seen_last(tmp_path: Path) -> None:
+    outcomes, ending = await trial_on(tmp_path, "hang", iteration_timeout=1.0)
+    assert outcomes == close_to(TRUE[:1])
+    assert ending.ending == "failed"
+    assert "no further iteration for 1 s after 1 complete iterations" in ending.detail
+    assert "fake BEAM: iteration 1" in ending.detail
+
+
+async def test_a_run_that_hangs_before_its_first_iteration_has_a_time_of_its_own(
+    tmp_path: Path,
+) -> None:
+    outcomes, ending = await trial_on(tmp_path, "hang", at=0, start_timeout=0.3)
+    assert outcomes == []
+    assert "no further iteration for 0.3 s after 0 complete iterations" in ending.detail
+
+
+async def test_a_run_without_any_output_fails_though_it_says_that_all_is_well(
+    tmp_path: Path,
+) -> None:
+    outcomes, ending = await trial_on(tmp_path, "silent")
+    assert outcomes == []
+    assert "ended by itself (exit code 0) after 0 complete iterations" in ending.detail
+
+
+async def test_a_process_that_outlives_its_parent_is_ended(tmp_path: Path) -> None:
+    outcomes, ending = await trial_on(tmp_path, "orphan")
+    assert outcomes == close_to(TRUE)
+    assert ending.ending == "finished"
+    await gone(Path(ending.output) / "orphan.pid")
+
+
+async def test_a_run_that_ignores_its_end_is_killed(tmp_path: Path) -> None:
+    _, ending = await trial_on(tmp_path, "stubborn", iteration_timeout=1.0, end_grace=0.05)
+    assert ending.ending == "failed"
+    await gone(Path(ending.output) / "stubborn.pid")
+
+
+async def test_a_column_that_is_missing_is_a_share_of_nothing(tmp_path: Path) -> None:
+    outcomes, ending = await trial_on(tmp_path, "missing column")
+    assert ending.ending == "finished"
+    assert [outcome.get("bike", 0.0) for outcome in outcomes[1:]] == [0.0, 0.0]
+    for outcome, true in zip(outcomes[1:], TRUE[1:], strict=True):
+        assert outcome["car"] == pytest.approx(true["car"] / (1.0 - true["bike"]))
+
+
+async def test_a_mode_that_is_never_there_is_an_outcome_only_if_it_was_named(
+    tmp_path: Path,
+) -> None:
+    outcomes, _ = await trial_on(tmp_path, "absent mode")
+    assert all("bike" not in outcome for outcome in outcomes)
+    named, _ = await trial_on(tmp_path, "absent mode", modes=["bike"])
+    assert [outcome["bike"] for outcome in named] == [0.0] * 3
+
+
+async def test_a_benchmark_of_zeros_does_not_touch_the_shares_below_it(tmp_path: Path) -> None:
+    source = "referenceRealizedModeChoice"
+    outcomes, _ = await trial_on(tmp_path, "zero benchmark", source=source)
+    assert outcomes == close_to(TRUE)
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "says"),
+    [
+        ("garbage", "cannot be read .realizedModeChoice.csv, line [23]: it is no text"),
+        ("short row", "line 3: 6 numbers of '1', where 7 of iteration 1 should be"),
+        ("two runs", "several runs write into it: another, toy__"),
+    ],
+)
+async def test_what_cannot_be_read_fails_the_trial_and_not_the_simulator(
+    tmp_path: Path, misbehaviour: str, says: str
+) -> None:
+    async with running(tmp_path, misbehaviour) as beam:
+        outcomes, ending = await outcomes_of(beam, trial(3))
+        assert outcomes == close_to(TRUE[: len(outcomes)])
+        assert ending.ending == "failed"
+        _, ending = await outcomes_of(beam, trial(1, name=TWO))
+        assert (ending.ending == "finished") == (misbehaviour != "two runs")
+
+
+async def test_of_kept_outputs_those_of_failures_may_be_the_only_ones(tmp_path: Path) -> None:
+    async with running(tmp_path, "crash", at=1, keep_outputs="failed") as beam:
+        _, well = await outcomes_of(beam, trial(1, name=TWO))
+        _, crashed = await outcomes_of(beam, trial(3))
+    assert (well.ending, well.output) == ("finished", "")
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["trial-one"]
+    assert crashed.output == str(tmp_path / "outputs" / "trial-one")
+
+
+async def gone(pid: Path) -> None:
+    """Return once the process whose number is in a file is gone."""
+    number = int(await asyncio.to_thread(pid.read_text))
+    await ended(number)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
