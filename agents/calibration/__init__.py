@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from .calibrator import Calibrator
+from .choosing import Setting
+from .errors import (
+    CalibrationError,
+    LogError,
+    NoParametersError,
+    NoSimulatorsError,
+    SimulatorsDifferError,
+    SupersededError,
+    UnderWayError,
+    UnknownMethodError,
+)
 from .forecast import Forecast, Stopper, Verdict
+from .journal import CalibrationJournal
+from .messages import CalibrationReport, Progress
 from .proposer import Proposal, Proposer
 from .record import TrialRecord
 from .settings import Budget, CalibrationSettings
@@ -11,15 +25,28 @@ from .target import Target
 
 __all__ = [
     "Budget",
+    "CalibrationError",
+    "CalibrationJournal",
+    "CalibrationReport",
     "CalibrationSettings",
+    "Calibrator",
     "Forecast",
+    "LogError",
+    "NoParametersError",
+    "NoSimulatorsError",
     "Parameter",
     "Point",
+    "Progress",
     "Proposal",
     "Proposer",
+    "Setting",
+    "SimulatorsDifferError",
     "Space",
     "Stopper",
+    "SupersededError",
     "Target",
     "TrialRecord",
+    "UnderWayError",
+    "UnknownMethodError",
     "Verdict",
 ]

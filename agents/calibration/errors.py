@@ -6,7 +6,14 @@ PasselError
     ├── AvailabilityError    who can choose what does not add up
     ├── SharesWantedError    something that works with shares was given another target
     ├── NoConstantError      something that works on constants was given none
-    └── UnknownSamplerError  Optuna's sampler has another name, or needs a package
+    ├── UnknownSamplerError  Optuna's sampler has another name, or needs a package
+    ├── NoSimulatorsError    no simulator was given, or none answers
+    ├── SimulatorsDifferError  the simulators of a fleet simulate different things
+    ├── NoParametersError    nothing is left to be calibrated
+    ├── UnknownMethodError   no proposer or stopper has that name, or it does not take its options
+    ├── UnderWayError        the calibrator is calibrating already
+    ├── SupersededError      another calibration has begun where this one is kept
+    └── LogError             a file is no log of a calibration
 """
 
 from __future__ import annotations
@@ -64,3 +71,80 @@ class UnknownSamplerError(CalibrationError):
         super().__init__(f"the sampler {name!r} {reason}; choose of {', '.join(known)}")
         self.name = name
         self.missing = missing
+
+
+class NoSimulatorsError(CalibrationError):
+    """Raised when there is nothing to run trials on."""
+
+    def __init__(self, reason: str = "") -> None:
+        if reason:
+            super().__init__(f"no simulator answers; the last one said: {reason}")
+        else:
+            super().__init__("there are no simulators; give the calibrator at least one")
+        self.reason = reason
+
+
+class SimulatorsDifferError(CalibrationError):
+    """Raised when the simulators of a fleet do not simulate the same thing."""
+
+    def __init__(self, one: str, other: str, what: str) -> None:
+        super().__init__(
+            f"{one} and {other} differ in their {what}; give a calibrator simulators of one kind"
+        )
+        self.one = one
+        self.other = other
+        self.what = what
+
+
+class NoParametersError(CalibrationError):
+    """Raised when nothing is left to be calibrated."""
+
+    def __init__(self, simulator: str) -> None:
+        super().__init__(
+            f"{simulator} has no parameters that are free; name them with their bounds (`space`), or "
+            "fix fewer"
+        )
+        self.simulator = simulator
+
+
+class UnknownMethodError(CalibrationError):
+    """Raised when no proposer or stopper can be made as it was asked for."""
+
+    def __init__(self, what: str, name: str, *, known: tuple[str, ...], reason: str = "") -> None:
+        why = reason or "it is unknown"
+        super().__init__(
+            f"there is no {what} {name!r}: {why}; choose of {', '.join(known)}, or name a function "
+            "that makes one, as 'module:function'"
+        )
+        self.what = what
+        self.name = name
+        self.known = known
+        self.reason = reason
+
+
+class UnderWayError(CalibrationError):
+    """Raised when a calibrator that calibrates is asked to begin."""
+
+    def __init__(self, calibration: str) -> None:
+        super().__init__(f"calibration {calibration} is under way; ask for its `progress`")
+        self.calibration = calibration
+
+
+class SupersededError(CalibrationError):
+    """Raised when another calibration has begun where this one is kept."""
+
+    def __init__(self, calibration: str) -> None:
+        super().__init__(
+            f"calibration {calibration} is kept no more: another one of the same key has begun; give "
+            "calibrators names or seeds of their own"
+        )
+        self.calibration = calibration
+
+
+class LogError(CalibrationError):
+    """Raised when a file is no log of a calibration."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} is no log of a calibration: {reason}")
+        self.path = path
+        self.reason = reason

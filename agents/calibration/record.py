@@ -34,6 +34,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
         times: When each iteration came.
         ended: When it ended, or None.
         detail: Why it failed or was stopped, or empty.
+        output: Where its simulator has left files of it, or empty.
     """
 
     id: TrialId
@@ -50,3 +51,4 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     times: tuple[float, ...] = ()
     ended: float | None = None
     detail: str = ""
+    output: str = ""

@@ -30,7 +30,7 @@ from .scheduling import (
 )
 
 if TYPE_CHECKING:
-    from ...protocols.trial import TrialEvent
+    from ...protocols.trial import Ending, TrialEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class Rehearsal:
 
     def _end(self, name: TrialId, failure: str) -> None:
         done = self._courses.pop(name).done
-        ending = "failed" if failure else "finished"
+        ending: Ending = "failed" if failure else "finished"
         self._report(name, TrialEnded(trial=name, ending=ending, iterations=done, detail=failure))
 
     def _found(self, simulator: SimulatorId) -> Event:

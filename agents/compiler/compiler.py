@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable  # noqa: TC003  # hints are read at run time
 from contextlib import aclosing
 
 from ...actors import Actor, ActorRef, handler
 from ...actors.chat import ChatModel  # noqa: TC001  # hints are read at run time
 from ...actors.tools import Toolbox, ToolError
-from ...protocols.errors import PasselError
 from ..spans import spans_for
+from ..stream import told_by
 from .budget import Account
 from .catalogue import Catalogue, gather
 from .errors import CompilerError, NoToolsError
@@ -88,30 +87,13 @@ class Compiler(Actor):
                 for said in narrator.tell(event):
                     yield said
 
-    async def _events(self, question: str) -> AsyncGenerator[RunEvent]:
+    def _events(self, question: str) -> AsyncGenerator[RunEvent]:
         """Yield what happens in a run; leaving it ends the run."""
-        events: asyncio.Queue[RunEvent | PasselError | None] = asyncio.Queue()
 
-        async def work() -> None:
-            try:
-                await self._answer(question, events.put_nowait)
-                events.put_nowait(None)
-            except PasselError as error:
-                events.put_nowait(error)
+        async def work(tell: Callable[[RunEvent], None]) -> None:
+            await self._answer(question, tell)
 
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(work())
-            failure: PasselError | None = None
-            try:
-                while (event := await events.get()) is not None:
-                    if isinstance(event, PasselError):
-                        failure = event
-                        break
-                    yield event
-            except GeneratorExit:  # the audience has left
-                task.cancel()
-        if failure is not None:
-            raise failure
+        return told_by(work)
 
     async def _answer(self, question: str, tell: Callable[[RunEvent], None]) -> Answer:
         began = self.context.now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...protocols.chat import Usage
 from ...protocols.errors import PasselError
 from ...protocols.plan import PlanEnded, PlannedTask, RefusedTask
+from ..alarms import Alarms
 from .events import (
     Abandoned,
     CallFailed,
@@ -74,8 +74,7 @@ class FetchingUnit:
         self._keep = keep
         self._calls: dict[tuple[TaskId, int], asyncio.Task[None]] = {}
         self._kept: list[asyncio.Task[None]] = []
-        self._alarms: list[float] = []
-        self._clock: asyncio.Task[None] | None = None
+        self._alarms = Alarms(group, now, lambda at: self._take(TimePassed(at)))
         self._over = asyncio.Event()
         self._closed = self._stopped = False
         self.failure: PasselError | None = None
@@ -89,8 +88,7 @@ class FetchingUnit:
             for task in self._kept:
                 await task
         finally:
-            if self._clock is not None:
-                self._clock.cancel()
+            self._alarms.cancel()
             for call in self._calls.values():
                 call.cancel()
 
@@ -144,16 +142,6 @@ class FetchingUnit:
         self._calls.pop((start.task, start.attempt), None)
         self._take(event)
 
-    async def _keep_time(self) -> None:
-        while self._alarms:
-            await asyncio.sleep(max(0.0, self._alarms[0] - self._now()))
-            now = self._now()
-            due = self._alarms[0] <= now
-            while self._alarms and self._alarms[0] <= now:
-                heapq.heappop(self._alarms)
-            if due:
-                self._take(TimePassed(now))
-
     # --- What is to be done ----------------------------------------------------------------------
 
     def _take(self, event: Event) -> None:
@@ -172,21 +160,11 @@ class FetchingUnit:
                 if self._keep is not None and outcome.ending == "done":
                     self._kept.append(self._group.create_task(self._keep(outcome)))
             case WakeAt(at):
-                self._wake_at(at)
+                self._alarms.set(at)
             case StopPlanning():
                 self._stop_planning()
             case Finish():
                 self._over.set()
-
-    def _wake_at(self, at: float) -> None:
-        earliest = not self._alarms or at < self._alarms[0]
-        heapq.heappush(self._alarms, at)
-        running = self._clock is not None and not self._clock.done()
-        if self._clock is asyncio.current_task() or (running and not earliest):
-            return
-        if self._clock is not None:
-            self._clock.cancel()
-        self._clock = self._group.create_task(self._keep_time())
 
     def _stop_planning(self) -> None:
         self._closed = self._stopped = True

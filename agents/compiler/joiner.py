@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...protocols.chat import ChatEnded, ChatMessage, ChatRequest, JsonSchema, TextDelta
+from ..stream import closing
 from .errors import UsageUnknownError
 from .prompts import joiner_messages
-from .stream import closing
 from .verdict import (
     END_OF_RESPONSE,
     VERDICT_SCHEMA,

@@ -18,9 +18,9 @@ from ..compiler.errors import CompilerError, UsageUnknownError
 from ..compiler.events import StartCall
 from ..compiler.prompts import marked, shown
 from ..compiler.signature import checker
-from ..compiler.stream import closing
 from ..compiler.verdict import Finished
 from ..spans import spans_for
+from ..stream import closing
 from .messages import Conclusion, ReActSettings, StepTaken
 from .prompts import STOP, opening
 from .step import Misstep, read_step

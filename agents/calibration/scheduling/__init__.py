@@ -24,7 +24,7 @@ from .events import (
     TrialReported,
     WakeAt,
 )
-from .ledger import Entry, Ledger
+from .ledger import Entry, Ledger, LedgerState
 from .scheduler import CalibrationId, Scheduler
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Incumbent",
     "Keep",
     "Ledger",
+    "LedgerState",
     "LookFor",
     "RunBroken",
     "RunRefused",

@@ -57,12 +57,38 @@ class TrialClosed(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
     detail: str = ""
 
 
-Entry = TrialPlanned | TrialStarted | TrialExtended | IterationSeen | TrialClosed
+class OutputLeft(msgspec.Struct, frozen=True, kw_only=True, tag="output"):
+    """A trial's simulator says where it has left files."""
+
+    at: float
+    trial: TrialId
+    output: str
+
+
+Entry = TrialPlanned | TrialStarted | TrialExtended | IterationSeen | TrialClosed | OutputLeft
 """What a journal keeps."""
+
+
+class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ledger holds, to go on from.
+
+    Attributes:
+        records: The trials, in the order in which they were planned.
+        iterations: How many iterations have come.
+        at: The time of the latest entry.
+    """
+
+    records: tuple[TrialRecord, ...] = ()
+    iterations: int = 0
+    at: float = 0.0
 
 
 class Ledger:
     """All trials of a calibration. An entry that comes twice changes nothing the second time.
+
+    Args:
+        entries: What has happened.
+        state: What has happened before these.
 
     Attributes:
         records: The trials by name, in the order in which they were planned.
@@ -70,12 +96,23 @@ class Ledger:
         at: The time of the latest entry; seconds since the calibration began.
     """
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self.records: dict[TrialId, TrialRecord] = {}
-        self.iterations = 0
-        self.at = 0.0
+    def __init__(
+        self,
+        entries: Iterable[Entry] = (),
+        *,
+        state: LedgerState = LedgerState(),  # noqa: B008  # frozen
+    ) -> None:
+        self.records: dict[TrialId, TrialRecord] = {r.id: r for r in state.records}
+        self.iterations = state.iterations
+        self.at = state.at
         for entry in entries:
             self.apply(entry)
+
+    @property
+    def state(self) -> LedgerState:
+        """What it holds now."""
+        records = tuple(self.records.values())
+        return LedgerState(records=records, iterations=self.iterations, at=self.at)
 
     def apply(self, entry: Entry) -> bool:
         """Take an entry in; return whether it changed anything."""
@@ -91,9 +128,7 @@ class Ledger:
         self.at = max(self.at, entry.at)
         return True
 
-    def _changed(
-        self, known: TrialRecord, entry: TrialStarted | TrialExtended | IterationSeen | TrialClosed
-    ) -> TrialRecord | None:
+    def _changed(self, known: TrialRecord, entry: Entry) -> TrialRecord | None:
         replace = msgspec.structs.replace
         match entry:
             case TrialStarted() if entry.attempt == known.attempt + 1:
@@ -117,6 +152,8 @@ class Ledger:
                 )
             case TrialClosed() if known.state == "running":
                 return replace(known, state=entry.state, ended=entry.at, detail=entry.detail)
+            case OutputLeft() if entry.output != known.output:
+                return replace(known, output=entry.output)
         return None
 
 

@@ -28,7 +28,7 @@ from .events import (
     WakeAt,
 )
 from .fleet import Fleet
-from .ledger import IterationSeen, Ledger
+from .ledger import IterationSeen, Ledger, OutputLeft
 from .runs import Phase, Run, run_of
 from .spending import Spending
 
@@ -243,6 +243,8 @@ class Scheduler:
             self._docket.close(record.id, "stopped", "it will not beat the best", at)
 
     def _ended(self, name: TrialId, run: Run, end: TrialEnded, at: float) -> None:
+        if end.output:
+            self._docket.keep(OutputLeft(at=at, trial=run.trial, output=end.output))
         if end.ending == "failed":
             self._lost(name, end.detail, at)
             return
@@ -387,14 +389,14 @@ class Scheduler:
         """End everything, or only the search so that the best trial may be confirmed."""
         over = self._verdict(at)
         if over is not None:
-            self._finish(*over)
+            self._finish(over[0], at, over[1])
             return
         if self._closing is None:
             self._closing = self._spending.of_search(at, len(self._docket.open))
             if self._closing is not None:
                 self._end_search(at)
         if self._closing is not None and self._nothing_to_confirm():
-            self._finish(self._closing)
+            self._finish(self._closing, at)
 
     def _verdict(self, at: float) -> tuple[Ended, str] | None:
         """Return why everything is over, if it is."""
@@ -432,12 +434,14 @@ class Scheduler:
             self._closing = "exhausted"
             self._end_search(at)
             if self._nothing_to_confirm():
-                self._finish("exhausted")
+                self._finish("exhausted", at)
             else:
                 self._fill(at)
 
-    def _finish(self, ended: Ended, detail: str = "") -> None:
+    def _finish(self, ended: Ended, at: float, detail: str = "") -> None:
         self.ended = ended
+        for record in self.running():
+            self._docket.close(record.id, "stopped", "the calibration is over", at)
         for name in self._docket.runs:
             self._docket.stop(name)
         self._do(Finish(ended, detail))

@@ -1,0 +1,226 @@
+"""The calibrator: an actor that finds the parameters with which simulators come out as they should."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable  # noqa: TC003  # hints are read at run time
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ...actors import Actor, ActorRef, handler
+from ...actors.ref import parts_of
+from ...actors.simulator import Simulator  # noqa: TC001  # hints are read at run time
+from ...protocols.errors import PasselError, StateError
+from ..stream import told_by
+from .choosing import Setting, common, left_out, proposer_of, space_of, stopper_of
+from .errors import CalibrationError, NoSimulatorsError, UnderWayError
+from .floor import Floor, floor_of
+from .journal import CalibrationJournal, KeptCalibration  # noqa: TC001  # hints are read at run time
+from .log import CalibrationLog, LogHead, read_log
+from .messages import CalibrationReport, Progress  # noqa: TC001  # hints are read at run time
+from .narrating import Table  # noqa: TC001  # hints are read at run time
+from .scheduling import CalibrationId, Ledger, Scheduler, SimulatorId
+from .session import JournalKey, Session
+from .settings import CalibrationSettings
+from .space import Parameter  # noqa: TC001  # hints are read at run time
+from .target import Target  # noqa: TC001  # hints are read at run time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...protocols.trial import SimulatorSpec
+    from .record import TrialRecord
+    from .session import Tell
+
+_FIND_SECONDS: Final = 60.0
+"""How long a simulator may take to say what it is, before the first trial."""
+
+
+class Calibrator(Actor):
+    """Finds parameters with which simulators come out as they should, on all of them at a time.
+
+    Several calibrators may share simulators. With a journal a calibration that was killed goes on
+    when it is asked for again: no trial is lost, and none is counted twice.
+
+    Args:
+        simulators: All of one kind.
+        target: What outcomes should be.
+        space: The parameters to be found and their bounds; without it, all that the simulators name.
+        fixed: Parameters that stay as they are.
+        proposer: Chooses points: a name, or `module:function` that makes one of a `Setting`.
+        proposer_options: What it takes besides.
+        stopper: Ends trials early; in the same way, or `none`.
+        stopper_options: What it takes besides.
+        journal: Keeps what happens; to be spawned durable.
+        log: A file that is written as it goes on, for reports and later calibrations.
+        warm_start: Logs of earlier calibrations, which the proposer learns from.
+        settings: How it works.
+        seed: What all randomness is made from.
+
+    Raises:
+        NoSimulatorsError: No simulator was given.
+    """
+
+    def __init__(
+        self,
+        *,
+        simulators: list[ActorRef[Simulator]],
+        target: Target,
+        space: list[Parameter] | None = None,
+        fixed: dict[str, float] | None = None,
+        proposer: str = "log-odds",
+        proposer_options: dict[str, Any] | None = None,
+        stopper: str = "incumbent",
+        stopper_options: dict[str, Any] | None = None,
+        journal: ActorRef[CalibrationJournal] | None = None,
+        log: str = "",
+        warm_start: list[str] | None = None,
+        settings: CalibrationSettings = CalibrationSettings(),  # noqa: B008  # frozen
+        seed: int = 0,
+    ) -> None:
+        if not simulators:
+            raise NoSimulatorsError
+        self._simulators = {SimulatorId(parts_of(ref)[0].actor): ref for ref in simulators}
+        self._target = target
+        self._space = None if space is None else tuple(space)
+        self._fixed = fixed or {}
+        self._proposer = (proposer, proposer_options or {})
+        self._stopper = (stopper, stopper_options or {})
+        self._journal = journal
+        self._log = log
+        self._warm_start = warm_start or []
+        self._settings = settings
+        self._seed = seed
+        self._busy = False
+        self._session: Session | None = None
+
+    @handler(concurrent=True, raises=(CalibrationError, StateError))
+    async def calibrate(self) -> CalibrationReport:
+        """Calibrate, and return what was found. Ask with `options(timeout=None)`: it takes its time.
+
+        Raises:
+            NoSimulatorsError: None answers.
+            SimulatorsDifferError: They simulate different things.
+            NoParametersError: Nothing is free.
+            UnknownMethodError: There is no such proposer or stopper.
+            LogError: A log to start from cannot be read.
+            UnderWayError: It is calibrating already.
+            SupersededError: Another calibration has taken its place in the journal.
+            StateError: The journal cannot be written.
+        """
+        return await self._calibrate(None)
+
+    @handler(raises=(CalibrationError, StateError))
+    async def calibrate_shown(self) -> AsyncIterator[str | Table | CalibrationReport]:
+        """Calibrate as `calibrate` does; yield lines and tables for people, the report last."""
+
+        async def work(tell: Callable[[str | Table | CalibrationReport], None]) -> None:
+            tell(await self._calibrate(tell))
+
+        async with aclosing(told_by(work)) as items:
+            async for item in items:
+                yield item
+
+    @handler(concurrent=True)
+    async def progress(self) -> Progress | None:
+        """Return how the calibration stands that is under way, or was the last; None before one."""
+        return None if self._session is None else await self._session.progress()
+
+    async def _calibrate(self, tell: Tell | None) -> CalibrationReport:
+        if self._busy:
+            raise UnderWayError(self.context.name)
+        self._busy = True
+        try:
+            self._session = await self._prepared()
+            return await self._session.carry_out(tell)
+        finally:
+            self._busy = False
+
+    # --- Before it begins ------------------------------------------------------------------------
+
+    async def _prepared(self) -> Session:
+        """Return a calibration that may begin, or go on."""
+        spec = common(await self._specs())
+        space = self._space or space_of(spec, self._target, self._fixed)
+        kept, journal = await self._opened(space)
+        name, ledger = kept.calibration, Ledger(state=kept.state)
+        floor = await self.context.run_blocking(self._floor, spec)
+        earlier = await self.context.run_blocking(self._earlier)
+        life = random.Random(f"{self._seed}/{ledger.iterations}")  # noqa: S311  # no secret
+        setting = Setting(target=self._target, space=space, iterations=spec.iterations, random=life)
+        scheduler = Scheduler(
+            name,
+            target=self._target,
+            proposer=proposer_of(*self._proposer, setting),
+            stopper=stopper_of(*self._stopper, setting),
+            simulators=list(self._simulators),
+            settled=spec.iterations,
+            settings=self._settings,
+            seed=self._seed,
+            floor=0.0 if floor is None else floor.loss,
+            ledger=ledger,
+            earlier=(*kept.earlier, *earlier),
+        )
+        head = LogHead(
+            calibration=name,
+            simulator=spec.name,
+            target=self._target,
+            space=space,
+            fixed=left_out(spec, space, self._fixed),
+            settled=spec.iterations,
+            goal=self._settings.goal,
+            floor=None if floor is None else floor.loss,
+            state=kept.state,
+        )
+        return Session(
+            name,
+            scheduler,
+            simulators=self._simulators,
+            head=head,
+            floor=floor,
+            settings=self._settings,
+            resumed=bool(ledger.records),
+            journal=journal,
+            log=CalibrationLog(Path(self._log)) if self._log else None,
+            context=self.context,
+        )
+
+    async def _specs(self) -> list[SimulatorSpec]:
+        """Return what those simulators say of themselves that answer."""
+        asked = (ref.describe.options(timeout=_FIND_SECONDS)() for ref in self._simulators.values())
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, PasselError):
+                raise failure
+        specs = [answer for answer in answers if not isinstance(answer, BaseException)]
+        if not specs:
+            raise NoSimulatorsError(str(failures[-1]))
+        return specs
+
+    async def _opened(
+        self, space: Sequence[Parameter]
+    ) -> tuple[KeptCalibration, JournalKey | None]:
+        """Return what is kept of the calibration, and where; or one that begins."""
+        fresh = CalibrationId(f"{self.context.random.getrandbits(48):012x}")
+        if self._journal is None:
+            return KeptCalibration(calibration=fresh), None
+        about = msgspec.json.encode((self._target, space, self._seed), order="sorted")
+        key = f"{self.context.name}-{hashlib.blake2b(about, digest_size=8).hexdigest()}"
+        kept = await self._journal.open.options(key=True)(key, fresh)
+        return kept, JournalKey(self._journal, key, kept.calibration, self.context)
+
+    def _floor(self, spec: SimulatorSpec) -> Floor | None:
+        if not self._target.shares or not spec.availability:
+            return None
+        return floor_of(self._target, spec.availability)
+
+    def _earlier(self) -> list[TrialRecord]:
+        """Return the trials of earlier calibrations."""
+        logs = (read_log(Path(path)) for path in self._warm_start)
+        return [record for log in logs for record in log.ledger.records]

@@ -1,0 +1,132 @@
+"""Keeps calibrations, so that one that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...actors import Actor, handler
+from .record import TrialRecord  # noqa: TC001  # hints are read at run time
+from .scheduling import (  # noqa: TC001  # hints are read at run time
+    CalibrationId,
+    Ended,
+    Entry,
+    Ledger,
+    LedgerState,
+)
+
+
+class CalibrationOpened(msgspec.Struct, frozen=True, tag="opened"):
+    """A calibration begins; the one before it of the same key is forgotten but for its trials."""
+
+    key: str
+    calibration: CalibrationId
+
+
+class EntriesKept(msgspec.Struct, frozen=True, tag="kept"):
+    """Something has been decided, or seen."""
+
+    key: str
+    calibration: CalibrationId
+    entries: list[Entry]
+
+
+class CalibrationOver(msgspec.Struct, frozen=True, tag="over"):
+    """A calibration is over."""
+
+    key: str
+    calibration: CalibrationId
+    ended: Ended
+
+
+Change = CalibrationOpened | EntriesKept | CalibrationOver
+
+
+class KeptCalibration(msgspec.Struct, kw_only=True):
+    """A calibration as a journal keeps it.
+
+    Attributes:
+        calibration: Its name.
+        state: What its ledger holds.
+        ended: Why it is over, or None.
+        earlier: Trials of the ones before it.
+    """
+
+    calibration: CalibrationId
+    state: LedgerState = LedgerState()
+    ended: Ended | None = None
+    earlier: tuple[TrialRecord, ...] = ()
+
+
+class CalibrationJournal(Actor):
+    """Remembers one calibration for each key; spawn it durable, so that it outlives its process.
+
+    What is kept is on the disk before `keep` returns. A key stands for one calibrator with one
+    target, space and seed.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, KeptCalibration] = {}
+        self._ledgers: dict[str, Ledger] = {}
+
+    def snapshot(self) -> dict[str, KeptCalibration]:
+        """Return all calibrations."""
+        return {key: self._current(key) for key in self._kept}
+
+    def restore(self, state: dict[str, KeptCalibration]) -> None:
+        """Go on from a snapshot."""
+        self._kept = state
+        self._ledgers = {key: Ledger(state=kept.state) for key, kept in state.items()}
+
+    def apply(self, event: Change) -> None:
+        """Take a change in."""
+        match event:
+            case CalibrationOpened(key, calibration):
+                earlier = self._earlier(key)
+                self._kept[key] = KeptCalibration(calibration=calibration, earlier=earlier)
+                self._ledgers[key] = Ledger()
+            case EntriesKept(key, _, entries):
+                for entry in entries:
+                    self._ledgers[key].apply(entry)
+            case CalibrationOver(key, _, ended):
+                self._kept[key].ended = ended
+
+    @handler
+    async def open(self, key: str, name: CalibrationId) -> KeptCalibration:
+        """Return the unfinished calibration of a key, or begin one of this name."""
+        known = self._kept.get(key)
+        if known is None or known.ended is not None:
+            self.context.journal(CalibrationOpened(key, name))
+        return self._current(key)
+
+    @handler
+    async def keep(self, key: str, calibration: CalibrationId, entries: list[Entry]) -> bool:
+        """Write entries down; False says that another calibration of that key has begun since."""
+        known = self._kept.get(key)
+        if known is None or known.calibration != calibration:
+            return False
+        self.context.journal(EntriesKept(key, calibration, entries))
+        return True
+
+    @handler
+    async def close(self, key: str, calibration: CalibrationId, ended: Ended) -> None:
+        """Write down that a calibration is over; the next one of its key begins anew."""
+        known = self._kept.get(key)
+        if known is not None and known.calibration == calibration and known.ended is None:
+            self.context.journal(CalibrationOver(key, calibration, ended))
+
+    @handler
+    async def look(self, key: str) -> KeptCalibration | None:
+        """Return the latest calibration of a key, or None."""
+        return self._current(key) if key in self._kept else None
+
+    @handler
+    async def keys(self) -> list[str]:
+        """Return the keys of all calibrations."""
+        return sorted(self._kept)
+
+    def _current(self, key: str) -> KeptCalibration:
+        return msgspec.structs.replace(self._kept[key], state=self._ledgers[key].state)
+
+    def _earlier(self, key: str) -> tuple[TrialRecord, ...]:
+        known = self._kept.get(key)
+        return () if known is None else (*known.earlier, *self._ledgers[key].state.records)

@@ -1,0 +1,144 @@
+"""A calibration as a file of JSON lines: what reports are made of, and later ones can learn from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from .errors import LogError
+from .messages import CalibrationReport
+from .scheduling import CalibrationId, Entry, Ledger, LedgerState
+from .space import Parameter
+from .target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FORMAT: Final = "passel calibration 1"
+"""What the first line says of itself."""
+
+
+class LogHead(msgspec.Struct, frozen=True, kw_only=True, tag="head"):
+    """The first line.
+
+    Attributes:
+        format: Always `FORMAT`.
+        calibration: Its name.
+        simulator: What is simulated.
+        target: What outcomes should be.
+        space: The parameters that are calibrated.
+        fixed: Those that are not.
+        settled: After how many iterations an outcome counts.
+        goal: The loss that is to be reached, or None.
+        floor: The reachable floor, or None.
+        state: What had happened before.
+    """
+
+    calibration: CalibrationId
+    simulator: str
+    target: Target
+    space: tuple[Parameter, ...]
+    fixed: dict[str, float]
+    settled: int
+    goal: float | None = None
+    floor: float | None = None
+    state: LedgerState = LedgerState()
+    format: str = FORMAT
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True, tag="entry"):
+    """Something that was decided, or seen."""
+
+    entry: Entry
+
+
+class LogEnd(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
+    """The last line of a calibration that is over."""
+
+    report: CalibrationReport
+
+
+Line = LogHead | LogEntry | LogEnd
+
+
+class Logged(msgspec.Struct, frozen=True, kw_only=True):
+    """A log that was read.
+
+    Attributes:
+        head: Its first line.
+        ledger: What has happened.
+        report: What was found, if it is over.
+    """
+
+    head: LogHead
+    ledger: LedgerState
+    report: CalibrationReport | None
+
+
+class CalibrationLog:
+    """Writes a log; blocks. A file that was there is replaced as a whole.
+
+    Args:
+        path: Where.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def begin(self, head: LogHead) -> None:
+        """Write the first line."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_name(f"{self._path.name}.new")
+        beside.write_bytes(_encoded(head))
+        beside.replace(self._path)
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Add entries."""
+        self._write(*(LogEntry(entry=entry) for entry in entries))
+
+    def end(self, report: CalibrationReport) -> None:
+        """Add the last line."""
+        self._write(LogEnd(report=report))
+
+    def _write(self, *lines: Line) -> None:
+        with self._path.open("ab") as file:
+            file.write(b"".join(map(_encoded, lines)))
+
+
+def read_log(path: Path) -> Logged:
+    """Read a log; a last line that was not written to its end is left out.
+
+    Raises:
+        LogError: The file cannot be read, or is none.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except OSError as error:
+        raise LogError(str(path), error.strerror or str(error)) from error
+    head: LogHead | None = None
+    report: CalibrationReport | None = None
+    ledger = Ledger()
+    for number, text in enumerate(lines, 1):
+        try:
+            line = _DECODER.decode(text)
+        except msgspec.DecodeError as error:
+            raise LogError(str(path), f"line {number}: {error}") from error
+        match line:
+            case LogHead():
+                head, ledger = line, Ledger(state=line.state)
+            case LogEntry(entry=entry):
+                ledger.apply(entry)
+            case LogEnd():
+                report = line.report
+    if head is None or head.format != FORMAT:
+        raise LogError(str(path), "its first line is another one")
+    return Logged(head=head, ledger=ledger.state, report=report)
+
+
+def _encoded(line: Line) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
+_DECODER: Final[msgspec.json.Decoder[Line]] = msgspec.json.Decoder(Line)

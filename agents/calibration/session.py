@@ -1,0 +1,213 @@
+"""One calibration with all that belongs to it: its scheduler, its journal, its log, its audience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from ...protocols.errors import JournalError
+from .accounts import progress_of, report_of
+from .errors import SupersededError
+from .narrating import Narrator, Table, beginning, tables
+from .run import CalibrationRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...actors import ActorRef, Context
+    from ...actors.simulator import Simulator
+    from .floor import Floor
+    from .journal import CalibrationJournal
+    from .log import CalibrationLog, LogHead
+    from .messages import CalibrationReport, Progress
+    from .scheduling import CalibrationId, Effect, Entry, Scheduler, SimulatorId
+    from .settings import CalibrationSettings
+    from .space import Point
+    from .target import Target
+
+Tell = Callable[["str | Table"], None]
+"""Takes what an audience is shown."""
+
+_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
+"""Seconds between attempts to write to a journal that cannot be written at the moment."""
+
+_TABLE_SECONDS: Final = 0.5
+"""Seconds between two drawings of the tables."""
+
+
+class JournalKey:
+    """Where one calibration is kept in a journal.
+
+    Args:
+        journal: The journal.
+        key: What it is found by.
+        calibration: Its name.
+        context: Time.
+    """
+
+    def __init__(
+        self,
+        journal: ActorRef[CalibrationJournal],
+        key: str,
+        calibration: CalibrationId,
+        context: Context,
+    ) -> None:
+        self._journal = journal
+        self._key = key
+        self._calibration = calibration
+        self._context = context
+
+    async def keep(self, entries: Sequence[Entry]) -> None:
+        """Write entries down.
+
+        Raises:
+            SupersededError: Another calibration has the key now.
+            JournalError: The journal cannot be written, and could not be for a while.
+        """
+        for pause in _PAUSES:
+            try:
+                await self._try_to_keep(entries)
+            except JournalError as error:
+                self._context.log.warning("journal not written", reason=str(error), again_in=pause)
+                await self._context.sleep(pause)
+            else:
+                return
+        await self._try_to_keep(entries)
+
+    async def _try_to_keep(self, entries: Sequence[Entry]) -> None:
+        keep = self._journal.keep.options(key=True)
+        if not await keep(self._key, self._calibration, list(entries)):
+            raise SupersededError(self._calibration)
+
+    async def close(self, report: CalibrationReport) -> None:
+        """Write down that it is over."""
+        close = self._journal.close.options(key=True)
+        await close(self._key, self._calibration, report.ended)
+
+
+class Session:
+    """Carries one calibration out.
+
+    Args:
+        name: Its name.
+        scheduler: Decides.
+        simulators: The fleet.
+        head: What it is about.
+        floor: The reachable floor, if it is known.
+        settings: How it works.
+        resumed: Whether it goes on from an earlier life.
+        journal: Where it is kept, if it is.
+        log: The file that it is written to, if there is one.
+        context: The calibrator's.
+    """
+
+    def __init__(
+        self,
+        name: CalibrationId,
+        scheduler: Scheduler,
+        *,
+        simulators: Mapping[SimulatorId, ActorRef[Simulator]],
+        head: LogHead,
+        floor: Floor | None,
+        settings: CalibrationSettings,
+        resumed: bool,
+        journal: JournalKey | None,
+        log: CalibrationLog | None,
+        context: Context,
+    ) -> None:
+        self._name = name
+        self._scheduler = scheduler
+        self._head = head
+        self._floor = floor
+        self._settings = settings
+        self._resumed = resumed
+        self._journal = journal
+        self._log = log
+        self._context = context
+        self._narrator = Narrator(head.target, scheduler.ledger)
+        self._tell: Tell | None = None
+        self._drawn: float | None = None
+        fixed: Point = head.fixed
+        self._run = CalibrationRun(
+            scheduler, simulators, fixed=fixed, context=context, keep=self._keep, observe=self._see
+        )
+
+    @property
+    def target(self) -> Target:
+        """What outcomes should be."""
+        return self._head.target
+
+    async def carry_out(self, tell: Tell | None) -> CalibrationReport:
+        """Run the calibration to its end.
+
+        Args:
+            tell: Is given what an audience is shown; None if there is none.
+
+        Raises:
+            SupersededError: Another calibration has taken its place in the journal.
+            JournalError: The journal cannot be written.
+        """
+        self._tell = tell
+        if self._log is not None:
+            await self._context.run_blocking(self._log.begin, self._head)
+        await self._warn()
+        await self._run.carry_out()
+        if tell is not None:
+            await self._draw(tell)
+        report = report_of(
+            self._name,
+            self._scheduler,
+            self._settings,
+            detail=self._run.detail,
+            floor=None if self._floor is None else self._floor.loss,
+            at=self._run.seconds,
+            resumed=self._resumed,
+        )
+        if self._log is not None:
+            await self._context.run_blocking(self._log.end, report)
+        if self._journal is not None:
+            await self._journal.close(report)
+        return report
+
+    async def progress(self) -> Progress:
+        """Return how it stands; the scheduler is at rest while it is looked at."""
+        return await self._context.run_blocking(self._progress)
+
+    def _progress(self) -> Progress:
+        return progress_of(self._name, self._scheduler, self.target, self._run.seconds)
+
+    async def _warn(self) -> None:
+        """Say how far one can get before anything is run."""
+        goal = self._settings.goal
+        if self._floor is not None and goal is not None and goal < self._floor.loss:
+            self._context.log.warning(
+                "goal below the reachable floor", goal=goal, floor=self._floor.loss
+            )
+        if self._tell is not None:
+            for line in beginning(self._progress(), self._floor, goal):
+                self._tell(line)
+
+    async def _keep(self, entries: Sequence[Entry]) -> None:
+        if self._journal is not None:
+            await self._journal.keep(entries)
+        if self._log is not None:
+            await self._context.run_blocking(self._log.append, entries)
+
+    async def _see(self, effects: Sequence[Effect]) -> None:
+        """Show an audience what was done."""
+        tell = self._tell
+        if tell is None:
+            return
+        for line in await self._context.run_blocking(self._lines, effects):
+            tell(line)
+        now = self._context.now()
+        if self._drawn is None or now - self._drawn >= _TABLE_SECONDS:
+            self._drawn = now
+            await self._draw(tell)
+
+    def _lines(self, effects: Sequence[Effect]) -> list[str]:
+        return self._narrator.lines(effects, self._progress())
+
+    async def _draw(self, tell: Tell) -> None:
+        for table in tables(await self.progress(), self.target):
+            tell(table)
