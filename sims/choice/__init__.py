@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .errors import ChoiceTableError, UnknownConstantError
 from .logit import drawn, expected_shares, gumbel, probabilities
+from .patterns import patterns
 from .simulator import ChoiceSimulator
 from .table import ChoiceTable
 
@@ -15,5 +16,6 @@ __all__ = [
     "drawn",
     "expected_shares",
     "gumbel",
+    "patterns",
     "probabilities",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...actors.simulator import Observation, Simulator
 from ...protocols.trial import SimulatorSpec, Trial
 from .errors import UnknownConstantError
+from .patterns import patterns
 from .table import ChoiceTable
 
 
@@ -50,7 +51,9 @@ class ChoiceSimulator(Simulator):
             parameters=tuple(name for name in self._constants if name not in self._fixed),
             outcomes=self._table.alternatives,
             slots=slots,
-            availability=self._table.patterns(),
+            availability=patterns(
+                self._table.alternatives, self._table.available, self._table.weights
+            ),
         )
 
     def spec(self) -> SimulatorSpec:

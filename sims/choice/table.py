@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ...protocols.trial import Availability
 from .errors import ChoiceTableError
 from .logit import Booleans, Floats, expected_shares
 
@@ -84,16 +82,3 @@ class ChoiceTable:
         utilities = np.where(self.available, self.utilities + added, -np.inf)
         shares = expected_shares(utilities, self.weights)
         return dict(zip(self.alternatives, shares.tolist(), strict=True))
-
-    def patterns(self) -> tuple[Availability, ...]:
-        """Return who can choose what: one entry for each set of alternatives that somebody has."""
-        counted: Counter[tuple[bool, ...]] = Counter()
-        for row, weight in zip(self.available.tolist(), self.weights.tolist(), strict=True):
-            counted[tuple(row)] += weight
-        return tuple(
-            Availability(alternatives=self._names(row), weight=float(weight))
-            for row, weight in sorted(counted.items())
-        )
-
-    def _names(self, row: tuple[bool, ...]) -> tuple[str, ...]:
-        return tuple(name for name, has in zip(self.alternatives, row, strict=True) if has)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncGenerator, Mapping  # noqa: TC003  # hints are read at run time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import numpy as np
 
 from ...actors.simulator import Observation, Simulator
 from ...protocols.trial import Availability, SimulatorSpec, Trial
+from ..choice.patterns import patterns
 from ..choice.simulator import checked
 from .city import SAN_FRANCISCO, City
 from .costs import Costs, costs_of
@@ -70,7 +70,7 @@ class TransportSimulator(Simulator):
     async def started(self) -> None:
         """Read the city."""
         self._costs = await self.context.run_blocking(self._read)
-        self._availability = patterns(self._costs)
+        self._availability = patterns(MODES, self._costs.available)
 
     def spec(self) -> SimulatorSpec:
         """Return names of constants and modes, and exactly who can choose what."""
@@ -109,15 +109,3 @@ class TransportSimulator(Simulator):
     def _read(self) -> Costs:
         city = City.load(self._path)
         return costs_of(city if self._people is None else city.first(self._people), self._settings)
-
-
-def patterns(costs: Costs) -> tuple[Availability, ...]:
-    """Return who can choose what: one entry for each set of modes that somebody has."""
-    counted = Counter(map(tuple, costs.available.tolist()))
-    return tuple(
-        Availability(
-            alternatives=tuple(mode for mode, has in zip(MODES, row, strict=True) if has),
-            weight=float(people),
-        )
-        for row, people in sorted(counted.items())
-    )

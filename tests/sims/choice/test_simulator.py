@@ -46,13 +46,6 @@ def test_shares_are_those_of_a_slow_model() -> None:
     assert TABLE.shares(constants) == pytest.approx(slow_shares(constants))
 
 
-def test_a_table_says_who_can_choose_what() -> None:
-    assert TABLE.patterns() == (
-        Availability(alternatives=("bus", "walk"), weight=2.0),
-        Availability(alternatives=("bus", "car", "walk"), weight=2.0),
-    )
-
-
 def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
     TABLE.save(tmp_path / "table.npz")
     again = ChoiceTable.load(tmp_path / "table.npz")
@@ -94,7 +87,10 @@ async def test_the_simulator_shows_expected_shares_in_every_iteration() -> None:
 
     assert spec.parameters == ("bus_intercept", "walk_intercept")
     assert spec.outcomes == TABLE.alternatives
-    assert spec.availability == TABLE.patterns()
+    assert spec.availability == (
+        Availability(alternatives=("bus", "walk"), weight=2.0),
+        Availability(alternatives=("bus", "car", "walk"), weight=2.0),
+    )
     iterations = [event for event in events if isinstance(event, Iteration)]
     assert [event.sample for event in iterations] == [0, 0]
     for event in iterations:

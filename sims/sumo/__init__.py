@@ -1,0 +1,16 @@
+"""Eclipse SUMO as a simulator: our people choose modes, SUMO says how long their trips take."""
+
+from __future__ import annotations
+
+from .errors import SumoError, SumoMissingError, SumoRunError, SumoTripError
+from .settings import SumoSettings
+from .simulator import SumoSimulator
+
+__all__ = [
+    "SumoError",
+    "SumoMissingError",
+    "SumoRunError",
+    "SumoSettings",
+    "SumoSimulator",
+    "SumoTripError",
+]
