@@ -22,7 +22,7 @@ class PipeReader:
 
     Args:
         pipe: What is read.
-        take: Gets each chunk; it may close or pause this reader.
+        take: Gets each chunk, and nothing at the end; it may close or pause this reader.
     """
 
     def __init__(self, pipe: IO[bytes], take: Callable[[bytes], None]) -> None:
@@ -62,5 +62,4 @@ class PipeReader:
                 return
             if not chunk:
                 self.close()
-                return
             self._take(chunk)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from .errors import SimulatorError, TrialRefusedError
+from .command_simulator import CommandSimulator
+from .errors import InvalidSimulatorError, NoIterationError, SimulatorError, TrialRefusedError
+from .function_simulator import FunctionSimulator
 from .observation import Observation
 from .simulator import Simulator
 
-__all__ = ["Observation", "Simulator", "SimulatorError", "TrialRefusedError"]
+__all__ = [
+    "CommandSimulator",
+    "FunctionSimulator",
+    "InvalidSimulatorError",
+    "NoIterationError",
+    "Observation",
+    "Simulator",
+    "SimulatorError",
+    "TrialRefusedError",
+]

@@ -1,8 +1,10 @@
-"""What can go wrong with a trial before it runs.
+"""What can go wrong with simulators and their trials.
 
 PasselError
 └── SimulatorError
-    └── TrialRefusedError  a trial cannot be run as it was asked for
+    ├── TrialRefusedError      a trial cannot be run as it was asked for
+    ├── InvalidSimulatorError  a simulator's description makes no sense
+    └── NoIterationError       a trial's next iteration came to nothing
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING
 from ...protocols.errors import PasselError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...protocols.trial import TrialId
 
 
@@ -31,3 +35,29 @@ class TrialRefusedError(SimulatorError):
         super().__init__(f"trial {trial} was refused: {reason}")
         self.trial = trial
         self.reason = reason
+
+
+class InvalidSimulatorError(SimulatorError):
+    """Raised when what a simulator should be made of makes no sense."""
+
+    def __init__(self, what: str, *, reason: str) -> None:
+        super().__init__(f"{what} cannot be simulated with: {reason}")
+        self.what = what
+        self.reason = reason
+
+
+class NoIterationError(SimulatorError):
+    """Raised when a trial's next iteration came to nothing; it costs the trial.
+
+    Attributes:
+        what: What should have brought it.
+        reason: What became of that.
+        lines: What it wrote last to its standard error, if it is a program.
+    """
+
+    def __init__(self, what: str, *, reason: str, lines: Sequence[str] = ()) -> None:
+        said = "; the last it wrote:" + "".join(f"\n    {line}" for line in lines) if lines else ""
+        super().__init__(f"{what} {reason}{said}")
+        self.what = what
+        self.reason = reason
+        self.lines = tuple(lines)
