@@ -23,6 +23,9 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # child nodes get this path too: they import `tests.runtime.crew`
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the other cores are other workers': torch takes one
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _PATIENCE = 2.0
 """Seconds that threads and processes which were told to end may take to be gone."""
 

@@ -21,7 +21,9 @@ else:
 
 pytestmark = pytest.mark.process
 
-MOMENTS = 50
+MOMENTS = 20
+"""A run takes over a second of a core, most of it for imports."""
+
 _CODES = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
 
 
@@ -61,7 +63,7 @@ def _ends(host: Host, number: signal.Signals, delay: float) -> int:
 
 
 @pytest.mark.timeout(150)
-def test_ctrl_c_at_fifty_moments_of_start_run_and_stop(host: Host) -> None:
+def test_ctrl_c_at_any_moment_of_start_run_and_stop(host: Host) -> None:
     """Two at a time, which also shows that runtimes do not disturb each other."""
     first = _start(host)
     began = time.monotonic()
