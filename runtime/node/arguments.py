@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ...actors.handler import resolved_hints
 from ...actors.ref import Reference
@@ -58,7 +58,9 @@ def unpack_arguments(codec: Codec, actor_class: type, body: bytes) -> dict[str, 
 
 
 def _typed(codec: Codec, hint: Any, value: Any) -> Any:
-    if isinstance(value, Reference) and isinstance(hint, type) and issubclass(hint, Reference):
+    """Return a reference that knows the handlers of its hint, `ActorRef[A] | None` included."""
+    kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type)]
+    if isinstance(value, Reference) and any(issubclass(kind, Reference) for kind in kinds):
         encoded, _ = codec.encode(value)
         return codec.decode(encoded, hint)
     return value
