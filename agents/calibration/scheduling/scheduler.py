@@ -377,7 +377,8 @@ class Scheduler:
         if self._closing is not None:
             self._finalists.add(trial)
         record = self.ledger.records[trial]
-        for _ in range(self.candidates.missing(trial) - len(under_way)):
+        missing = self.candidates.missing(trial) - len(under_way)
+        for _ in range(self._spending.of_trials(missing)):
             self._docket.plan(record.point, record.limit, at, confirms=trial)
 
     def _confirming(self) -> list[TrialRecord]:

@@ -59,6 +59,11 @@ class Spending:
         """Whether the search may have another trial."""
         return not _used_up(len(self._ledger.records), self._budget.trials, self._confirmations)
 
+    def of_trials(self, wanted: int) -> int:
+        """Return how many of so many more trials the budget has."""
+        limit = self._budget.trials
+        return wanted if limit is None else min(wanted, limit - len(self._ledger.records))
+
     @property
     def search_ends(self) -> float | None:
         """When the search's time is over, or None."""
