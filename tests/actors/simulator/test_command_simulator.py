@@ -9,7 +9,7 @@ from passel import Runtime
 from passel.actors.processes import InvalidCommandError
 from passel.actors.simulator import CommandSimulator
 from passel.actors.simulator.output_lines import LINE_BYTES, OutputLines
-from passel.agents.compiler.stream import closing
+from passel.agents.stream import closing
 from passel.protocols.trial import Iteration, TrialEnded
 from tests.runtime.test_orphans import ended as has_ended
 from tests.runtime.worlds import until

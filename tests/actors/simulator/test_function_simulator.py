@@ -15,7 +15,7 @@ from passel.actors.simulator import (
     Observation,
     TrialRefusedError,
 )
-from passel.agents.compiler.stream import closing
+from passel.agents.stream import closing
 from passel.protocols.trial import TrialEnded, TrialId
 from tests.runtime.worlds import until
 

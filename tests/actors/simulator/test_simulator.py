@@ -8,7 +8,7 @@ import pytest
 
 from passel import Runtime
 from passel.actors.simulator import Observation, Simulator, TrialRefusedError
-from passel.agents.compiler.stream import closing
+from passel.agents.stream import closing
 from passel.protocols.trial import Iteration, SimulatorSpec, Trial, TrialEnded, TrialId
 
 if TYPE_CHECKING:

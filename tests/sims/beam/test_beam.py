@@ -10,7 +10,7 @@ import pytest
 from passel import Runtime
 from passel.actors.processes import InvalidCommandError
 from passel.actors.simulator import TrialRefusedError
-from passel.agents.compiler.stream import closing
+from passel.agents.stream import closing
 from passel.protocols.trial import Iteration, Trial, TrialEnded, TrialId
 from passel.sims.beam import Beam, BeamParameterError, BeamSetupError, Source
 from tests.runtime.worlds import until

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from passel import Runtime
+from passel.agents.stream import closing
+from passel.protocols.errors import NodeDeadError
 from passel.protocols.trial import TrialId
+from passel.sims.beam import Beam
 from tests.runtime.test_orphans import ended
+from tests.runtime.worlds import until
 
-from .crew import outcomes_of, running, trial, true_shares
+from .crew import beam_options, outcomes_of, running, trial, true_shares
 
 if TYPE_CHECKING:
     from passel.protocols.trial import Outcome, TrialEnded
@@ -151,6 +157,21 @@ async def test_of_kept_outputs_those_of_failures_may_be_the_only_ones(tmp_path: 
     assert (well.ending, well.output) == ("finished", "")
     assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["trial-one"]
     assert crashed.output == str(tmp_path / "outputs" / "trial-one")
+
+
+async def test_a_beam_ends_with_its_node_even_if_that_is_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "outputs" / "trial-one" / "stubborn.pid"
+    async with Runtime() as runtime:
+        await runtime.start_node("far", max_restarts=0)
+        options = beam_options(tmp_path, "stubborn")
+        beam = await runtime.options(node="far").spawn(Beam, **options)
+        async with closing(beam.start(trial())) as events:
+            await anext(events)
+            await until(lambda: pid.exists() and bool(pid.read_text()))
+            os.kill(runtime.pid_of("far"), signal.SIGKILL)
+            with pytest.raises(NodeDeadError):
+                await anext(events)
+        await gone(pid)
 
 
 async def gone(pid: Path) -> None:
