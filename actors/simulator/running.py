@@ -17,11 +17,15 @@ class Running:
     Args:
         limit: Iterations that it may run.
         waits: Whether it waits at its limit.
+
+    Attributes:
+        output: Where the files lie that it has written, if it has.
     """
 
     def __init__(self, limit: int, *, waits: bool) -> None:
         self.limit = limit
         self.waits = waits
+        self.output = ""
         self._stopped = asyncio.Event()
         self._changed = asyncio.Event()
 

@@ -62,10 +62,9 @@ class Simulator(Actor):
         del trial
         return ""
 
-    def output(self, trial: TrialId) -> str:
-        """Return where the files lie that a trial has written, once it has ended; or nothing."""
-        del trial
-        return ""
+    def keep(self, trial: TrialId, output: str) -> None:
+        """Note where the files lie that a trial has written; that is said when it ends."""
+        self._running[trial].output = output
 
     @handler(concurrent=True)
     async def describe(self) -> SimulatorSpec:
@@ -160,7 +159,7 @@ class Simulator(Actor):
             ending=ending,
             iterations=done,
             detail=detail,
-            output=self.output(trial.id),
+            output=running.output,
         )
 
 

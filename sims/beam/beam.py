@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...actors.simulator import Observation, Simulator
-from ...protocols.trial import Availability, SimulatorSpec, Trial, TrialId
+from ...protocols.trial import Availability, SimulatorSpec, Trial
 from .alternatives import read_alternatives
 from .errors import BeamParameterError
 from .keys import check_keys
@@ -125,7 +125,6 @@ class Beam(Simulator):
         )
         self._availability: tuple[Availability, ...] = ()
         self._threads: Threads | None = None
-        self._outputs: dict[TrialId, str] = {}
 
     async def started(self) -> None:
         """Look whether program, scenario and folders are there."""
@@ -158,10 +157,6 @@ class Beam(Simulator):
             return str(error)
         return ""
 
-    def output(self, trial: TrialId) -> str:
-        """Return where the output of a trial lies that has just ended, if it is kept."""
-        return self._outputs.pop(trial, "")
-
     async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
         """Run BEAM and yield the mode split of each iteration.
 
@@ -186,5 +181,5 @@ class Beam(Simulator):
         finally:
             await run.end(finish=shown >= trial.iterations)
             if run.output:
-                self._outputs[trial.id] = run.output
+                self.keep(trial.id, run.output)
                 self.context.log.info("BEAM's output kept", trial=trial.id, folder=run.output)

@@ -45,6 +45,7 @@ class BeamRun:
         self._now = now
         self._table = table_of(setup.source, commute=setup.commute)
         self._confirming = partial(confirming, setup.source, commute=setup.commute)
+        self._look_at = now()
         self._failed = False
         self._program = Program(
             CommandWords(setup.command).fill(self._places()),
@@ -70,18 +71,20 @@ class BeamRun:
         begun = self._now()
         patience = setup.iteration_timeout if self._table.done else setup.start_timeout
         while True:
+            await self._program.wait(max(0.0, self._look_at - self._now()))
             over = self._program.over.is_set()
             try:
                 found = await self._look(over=over)
             except BeamTableError as error:
                 raise await self._failure(f"wrote what cannot be read ({error})") from None
+            if not found or self._table.by_rows:  # a look at the same file again should say more
+                self._look_at = self._now() + setup.poll
             if found:
                 return found
             if over:
                 raise await self._failure(f"ended by itself ({self._program.ending})")
             if self._now() - begun > patience:
                 raise await self._failure(f"showed no further iteration for {patience:g} s")
-            await self._program.wait(setup.poll)
 
     async def end(self, *, finish: bool) -> None:
         """End BEAM and all that it has started, and clear up after it.

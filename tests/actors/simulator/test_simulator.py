@@ -45,9 +45,6 @@ class Doubling(Simulator):
     def refusal(self, trial: Trial) -> str:
         return "seven is out" if trial.parameters["x"] == 7 else ""
 
-    def output(self, trial: TrialId) -> str:
-        return f"/tmp/{trial}" if trial == "kept" else ""
-
     async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
         value = trial.parameters["x"]
         try:
@@ -61,6 +58,8 @@ class Doubling(Simulator):
                 yield Observation(outcome=outcome, sample=10, seconds=0.5)
         finally:
             self.closed += 1
+            if trial.id == "kept":
+                self.keep(trial.id, "there")
 
 
 def trial(x: float = 3, iterations: int = 3, *, name: TrialId = ONE, waits: bool = False) -> Trial:
@@ -119,7 +118,7 @@ async def test_where_its_files_lie_is_said_at_the_end_of_a_trial() -> None:
         *_, ended = await events_of(simulator, trial(name=TrialId("kept")))
 
     assert isinstance(ended, TrialEnded)
-    assert ended.output == "/tmp/kept"
+    assert ended.output == "there"
 
 
 async def test_a_stopped_trial_ends_in_the_middle_of_an_iteration() -> None:
