@@ -25,6 +25,10 @@ class _Handle(ctypes.Structure):
     _fields_ = (("reserved", ctypes.c_ubyte * HANDLE_BYTES),)
 
 
+class _CallError(OSError, RuntimeError):
+    """Raised when the driver refuses a call; a RuntimeError, too, as torch's errors of a card are."""
+
+
 class CudaDriver:
     """Memory of cards by address.
 
@@ -158,4 +162,4 @@ class CudaDriver:
             text = ctypes.c_char_p()
             self._cuda.cuGetErrorName(result, ctypes.byref(text))
             reason = text.value.decode() if text.value else f"error {result}"
-            raise OSError(f"{name}: {reason}")
+            raise _CallError(f"{name}: {reason}")

@@ -174,7 +174,8 @@ class Injector:
         if undo is not None:
             undo()
 
-    # What the kinds do. Each returns what takes it back, or None when there was nobody to do it to.
+    # What the kinds do. Each returns what takes it back, or None when there was nobody to do it to, or
+    # when it was done already: else the first of two that overlap would take back both.
 
     def _crash(self, fault: Fault) -> Callable[[], None] | None:
         process = self._world.living(fault.node)
@@ -201,7 +202,7 @@ class Injector:
 
     def _slow(self, fault: Fault) -> Callable[[], None] | None:
         process = self._world.living(fault.node)
-        if process is None:
+        if process is None or process.slow:
             return None
         process.slow_down(fault.amount)
         return lambda: process.slow_down(0.0)
@@ -222,6 +223,8 @@ class Injector:
 
     def _loss(self, fault: Fault) -> Callable[[], None] | None:
         weather = self._world.network.weather
+        if not weather.in_order:
+            return None
         weather.loss, weather.repeat, weather.in_order = fault.amount, fault.amount, False
 
         def undo() -> None:
@@ -260,6 +263,8 @@ class Injector:
 
     def _full(self, _fault: Fault) -> Callable[[], None] | None:
         world = self._world
+        if world.disk_is_full:
+            return None
         world.disk_is_full = True
 
         def undo() -> None:

@@ -118,6 +118,11 @@ class SimulatedProcess:
             self.loop.resume(self._held)
             self.on_change()
 
+    @property
+    def slow(self) -> bool:
+        """Whether its callbacks take time."""
+        return self._pace > 0.0
+
     def slow_down(self, pace: float) -> None:
         """Let each of its callbacks take `pace` seconds; 0 makes it quick again."""
         if self.dead:

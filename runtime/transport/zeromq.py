@@ -264,6 +264,8 @@ class ZeroMQOutlet:
             self._retry = None
         while self._backlog and self._try(self._backlog[0]):
             self._backlog.popleft()
+        if self._backlog:
+            log.warning("batches were left behind a full socket", batches=len(self._backlog))
         if not self._socket.closed:
             self._socket.close()
         self._on_close(self)
