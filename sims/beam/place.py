@@ -6,12 +6,10 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import BeamError
-from .override import write_override
+from .override import Override
 from .run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...actors.context import Threads
     from ...protocols.trial import Trial
     from .setup import BeamSetup
@@ -26,15 +24,11 @@ class Place(NamedTuple):
     """
 
     folder: RunFolder
-    config: Path
-
-    def remove_config(self) -> None:
-        """Remove the configuration, which nobody reads any more."""
-        self.config.unlink(missing_ok=True)
+    config: Override
 
     def unmake(self) -> None:
         """Remove what was made for a run that has not begun."""
-        self.remove_config()
+        self.config.remove()
         self.folder.path.rmdir()
 
 
@@ -68,7 +62,7 @@ class _Making:
             folder = RunFolder.make(setup.outputs, trial.id)
             try:
                 values = setup.values(trial, folder.path)
-                place = Place(folder, write_override(setup.scenario, trial.id, values))
+                place = Place(folder, Override(setup.scenario, trial.id, values))
             except BeamError:
                 folder.path.rmdir()
                 raise

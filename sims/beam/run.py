@@ -99,7 +99,7 @@ class BeamRun:
             try:
                 await self._program.aclose()
             finally:
-                self._place.remove_config()
+                self._place.config.remove()
                 await self._clear_up()
 
     async def _look(self, *, over: bool) -> list[Shares]:
@@ -136,7 +136,7 @@ class BeamRun:
     def _places(self) -> dict[str, str]:
         path = self._place.folder.path
         return {
-            "config": str(self._place.config),
+            "config": str(self._place.config.path),
             "output": str(path),
             "folder": str(self._setup.scenario.parent),
             "name": f"passel-{path.name}",

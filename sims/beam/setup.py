@@ -11,7 +11,7 @@ import msgspec
 from ...actors.processes import INHERITED, CommandWords, environment_of
 from .errors import BeamSetupError
 from .keys import LAST_ITERATION, OUTPUT, SEED, check_keys, key_of
-from .override import Value
+from .override import Value, sweep_overrides
 from .tables import Source
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class BeamSetup(msgspec.Struct, frozen=True, kw_only=True):
                 raise BeamSetupError(f"{name} = {getattr(self, name)}", reason="should be above 0")
 
     def look(self) -> None:
-        """Look at files and folders, and make the one for outputs.
+        """Look at files and folders, make the one for outputs, and remove what is left over.
 
         Raises:
             InvalidCommandError: A program is not there.
@@ -97,6 +97,7 @@ class BeamSetup(msgspec.Struct, frozen=True, kw_only=True):
         except OSError as error:
             reason = f"cannot be read ({error.strerror}); give the scenario's configuration file"
             raise BeamSetupError(f"the scenario {self.scenario}", reason=reason) from None
+        sweep_overrides(self.scenario)
         try:
             self.outputs.mkdir(parents=True, exist_ok=True)
         except OSError as error:

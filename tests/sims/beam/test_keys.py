@@ -7,7 +7,7 @@ import pytest
 from passel.protocols.trial import TrialId
 from passel.sims.beam import MODES, BeamParameterError, BeamSetupError, key_of
 from passel.sims.beam.keys import check_keys
-from passel.sims.beam.override import Value, file_name, override_text, write_override
+from passel.sims.beam.override import Override, Value, file_name, override_text, sweep_overrides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +61,26 @@ def test_an_override_includes_the_scenario_first_and_then_sets_keys() -> None:
 
 def test_the_files_of_two_trials_lie_side_by_side_in_the_scenarios_folder(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.conf"
-    names = [write_override(scenario, TrialId("../up"), {"a.b": 1}) for _ in range(2)]
-    assert names[0] != names[1]
-    assert {name.parent for name in names} == {tmp_path}
-    assert names[0].read_text() == 'include "scenario.conf"\na.b = 1\n'
+    made = [Override(scenario, TrialId("../up"), {"a.b": 1}) for _ in range(2)]
+    assert {one.path.parent for one in made} == {tmp_path}
+    assert sorted(tmp_path.iterdir()) == sorted(one.path for one in made)
+    assert made[0].path.read_text() == 'include "scenario.conf"\na.b = 1\n'
+    for one in made:
+        one.remove()
+        one.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_whose_writer_is_gone_are_swept_and_no_others(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.conf"
+    held = Override(scenario, TrialId("held"), {})
+    left = held.path.with_name(held.path.name.replace("held", "left"))
+    others = [tmp_path / name for name in ("scenario.conf", "passel-elsewhere-trial-x-1.conf")]
+    for path in (left, *others):
+        path.touch()
+    sweep_overrides(scenario)
+    assert sorted(tmp_path.iterdir()) == sorted([held.path, *others])
+    held.remove()
 
 
 def test_the_name_of_a_trial_leads_nowhere_else() -> None:
@@ -74,4 +90,4 @@ def test_the_name_of_a_trial_leads_nowhere_else() -> None:
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
     with pytest.raises(BeamSetupError, match="cannot be written to"):
-        write_override(tmp_path / "gone" / "scenario.conf", TrialId("one"), {})
+        Override(tmp_path / "gone" / "scenario.conf", TrialId("one"), {})
