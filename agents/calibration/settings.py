@@ -27,6 +27,8 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     Attributes:
         budget: What it may spend.
         goal: The loss at which it ends, once that is confirmed; None spends the budget.
+        noise: Whether it also ends where the best point is as near to the target, or to the reachable
+            floor, as two runs of it with different seeds are to each other.
         confirmations: Trials with fresh seeds that the best trial's point is run in before it is
             claimed; with 0 the loss that chose it is claimed, which is too good on average.
         retries: How often a trial whose simulator failed is started again.
@@ -41,6 +43,7 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
     budget: Budget = Budget(trials=200)
     goal: float | None = None
+    noise: bool = True
     confirmations: int = 3
     retries: int = 1
     straggler: float | None = 5.0

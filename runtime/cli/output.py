@@ -7,7 +7,16 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from .transcript import Answered, LineBreaker, Spoken, answer_text, interpret, plain, text_of
+from .transcript import (
+    Answered,
+    LineBreaker,
+    Spoken,
+    Tabled,
+    answer_text,
+    interpret,
+    plain,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,8 +90,10 @@ class Lines:
         """Write nothing: a table a second is no log."""
 
     def event(self, event: object) -> None:
-        """Write the lines that the event completes."""
+        """Write the lines that the event completes; a table that is drawn anew is no log."""
         reading = interpret(event)
+        if isinstance(reading, Tabled):
+            return
         if isinstance(reading, Spoken):
             lines = self._breaker.feed(reading)
         elif isinstance(reading, Answered):

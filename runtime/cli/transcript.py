@@ -28,17 +28,26 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Tabled:
+    """A table, which takes the place of an earlier one of its name."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Any other event, as one line."""
 
     line: str
 
 
-Reading: TypeAlias = Spoken | Answered | Noted
+Reading: TypeAlias = Spoken | Answered | Tabled | Noted
 
 
 def interpret(event: object) -> Reading:
-    """Say what an event is: one with `worker` and `text`, one with `answer`, or any other."""
+    """Say what an event is: with `worker` and `text`, `answer`, `table` and `rows`, or any other."""
     data = plain(event)
     if isinstance(data, dict):
         if isinstance(data.get("text"), str) and "worker" in data:
@@ -46,6 +55,10 @@ def interpret(event: object) -> Reading:
         if "answer" in data:
             rest = {key: value for key, value in data.items() if key not in ("answer", "type")}
             return Answered(data["answer"], rest)
+        if "table" in data and isinstance(data.get("rows"), list):
+            rows = tuple(tuple(str(cell) for cell in row) for row in data["rows"])
+            columns = tuple(str(heading) for heading in data.get("columns", ()))
+            return Tabled(str(data["table"]), columns, rows)
     return Noted(data if isinstance(data, str) else json.dumps(data, ensure_ascii=False))
 
 

@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .transcript import Answered, Spoken, answer_text, interpret, text_of
+from .transcript import Answered, Spoken, Tabled, answer_text, interpret, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,7 @@ class LiveView:
         self._phase = "starting"
         self._rows: Sequence[ActorRow] = ()
         self._texts: dict[str, str] = {}
+        self._tables: dict[str, Tabled] = {}
         self._answer: Answered | None = None
         self._has_result = False
         self._drawn = 0.0
@@ -70,12 +71,14 @@ class LiveView:
         self._draw()
 
     def event(self, event: object) -> None:
-        """Let a worker's text grow, keep an answer for the end, print others above the view."""
+        """Let a worker's text grow, keep tables and an answer, print others above the view."""
         reading = interpret(event)
         if isinstance(reading, Spoken):
             self._texts[reading.worker] = self._texts.get(reading.worker, "") + reading.text
         elif isinstance(reading, Answered):
             self._answer = reading
+        elif isinstance(reading, Tabled):
+            self._tables[reading.name] = reading
         else:
             self._live.console.print(Text(reading.line))
         self._draw()
@@ -86,8 +89,10 @@ class LiveView:
         self._live.console.print(Text(text_of(value)))
 
     def close(self) -> None:
-        """Take the table away; leave the workers' texts and the answer."""
+        """Take the actors away; leave main's tables, the workers' texts and the answer."""
         self._live.stop()
+        for table in self._tables.values():
+            self._console.print(_drawn(table))
         if self._texts:
             self._console.print(self._panels(None))
         if self._answer is not None:
@@ -103,11 +108,11 @@ class LiveView:
 
     def render(self) -> RenderableType:
         """Return the whole view as it is now."""
-        table = self._table()
+        tables = [self._table(), *map(_drawn, self._tables.values())]
         if not self._texts:
-            return table
+            return Group(*tables)
         room = max(6, self._console.height - min(len(self._rows), _MOST_ROWS) - 8)
-        return Group(table, self._panels(room))
+        return Group(*tables, self._panels(room))
 
     def _table(self) -> Table:
         table = Table(
@@ -151,6 +156,18 @@ class LiveView:
             grid.add_column(ratio=1)
         grid.add_row(*panels)
         return grid
+
+
+def _drawn(tabled: Tabled) -> Table:
+    """Return a table of main's."""
+    table = Table(title=Text(tabled.name, style="bold"), title_justify="left", box=SIMPLE_HEAD)
+    for heading in tabled.columns:
+        table.add_column(Text(heading), overflow="ellipsis", no_wrap=True)
+    for row in tabled.rows[:_MOST_ROWS]:
+        table.add_row(*map(Text, row))
+    if len(tabled.rows) > _MOST_ROWS:
+        table.add_row(f"[dim]and {len(tabled.rows) - _MOST_ROWS} more[/]")
+    return table
 
 
 def _tail(text: str, width: int, lines: int | None) -> Text:

@@ -49,13 +49,17 @@ class Candidates:
         wanted: How many runs with fresh seeds confirm a point.
         goal: The loss that is to be reached, or None.
         floor: The least loss that any point could have.
+        noise: Whether to end where noise hides what is left.
     """
 
-    def __init__(self, target: Target, *, wanted: int, goal: float | None, floor: float) -> None:
+    def __init__(
+        self, target: Target, *, wanted: int, goal: float | None, floor: float, noise: bool
+    ) -> None:
         self._target = target
         self._wanted = wanted
         self._goal = goal
         self._floor = floor
+        self._ends_by_noise = noise
         self._found: dict[TrialId, TrialRecord] = {}
         self._losses: dict[TrialId, float] = {}
         self._runs: dict[TrialId, list[TrialRecord]] = {}
@@ -127,7 +131,8 @@ class Candidates:
         if best is None or self.is_confirmed(best.trial) or not self._wanted:
             return None
         within = self._goal is not None and best.loss <= self._goal
-        return best.trial if within or self._looks_like_noise(best) else None
+        wanted = within or (self._ends_by_noise and self._looks_like_noise(best))
+        return best.trial if wanted else None
 
     def missing(self, trial: TrialId) -> int:
         """Return how many more runs the confirmation of a trial wants.
@@ -149,7 +154,7 @@ class Candidates:
             return None
         if self._goal is not None and best.loss <= self._goal:
             return "goal"
-        if not best.confirmed:
+        if not best.confirmed or not self._ends_by_noise:
             return None
         near = best.noise if best.confirmed > 1 else self._sampling(best.trial)
         return "noise" if near and best.loss - self._floor <= near else None

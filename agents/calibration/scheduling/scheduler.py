@@ -103,7 +103,11 @@ class Scheduler:
         self.ledger = Ledger() if ledger is None else ledger
         self.fleet = Fleet(simulators)
         self.candidates = Candidates(
-            target, wanted=settings.confirmations, goal=settings.goal, floor=floor
+            target,
+            wanted=settings.confirmations,
+            goal=settings.goal,
+            floor=floor,
+            noise=settings.noise,
         )
         self.ended: Ended | None = None
         self.strays = 0

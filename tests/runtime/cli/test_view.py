@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -16,6 +17,9 @@ from passel.runtime.cli.transcript import (
     text_of,
 )
 from passel.runtime.cli.view import LiveView
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @dataclass
@@ -78,6 +82,25 @@ def test_the_view_shows_actors_and_the_workers_side_by_side() -> None:
     whole = file.getvalue()
     assert '{"note": "by the way"}' in whole
     assert whole.rstrip().endswith("known: 42")
+
+
+def test_a_table_takes_the_place_of_an_earlier_one_and_is_no_line_of_a_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = io.StringIO()
+    view = LiveView("fit", Console(file=file, width=60, height=30, color_system=None))
+    for loss in (9.5, 3.25):
+        view.event({"table": "best", "columns": ["loss"], "rows": [[loss]]})
+    view.close()
+    lines = Lines("fit")
+    lines.event({"table": "best", "columns": ["loss"], "rows": [[3.25]]})
+    lines.close()
+
+    shown = file.getvalue()
+    assert "best" in shown
+    assert shown.count("3.25") == 1
+    assert "9.5" not in shown
+    assert capsys.readouterr().out == ""
 
 
 def test_narrow_terminals_get_panels_under_one_another() -> None:
