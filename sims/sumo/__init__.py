@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import SumoError, SumoMissingError, SumoRunError, SumoTripError
+from .errors import SumoError, SumoMissingError, SumoRunError, SumoTownError, SumoTripError
 from .settings import SumoSettings
 from .simulator import SumoSimulator
 
@@ -12,5 +12,6 @@ __all__ = [
     "SumoRunError",
     "SumoSettings",
     "SumoSimulator",
+    "SumoTownError",
     "SumoTripError",
 ]

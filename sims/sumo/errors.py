@@ -2,6 +2,7 @@
 
 PasselError
 └── SumoError
+    ├── SumoTownError     a grid that cannot be a town
     ├── SumoMissingError  its programs are not on this machine
     ├── SumoRunError      one of them failed, or took too long
     └── SumoTripError     a trip was not made as it was planned
@@ -14,6 +15,23 @@ from ...protocols.errors import PasselError
 
 class SumoError(PasselError):
     """Everything that goes wrong with SUMO."""
+
+
+class SumoTownError(SumoError):
+    """Raised when a grid is too small or too large.
+
+    Attributes:
+        size: Crossings along each side.
+        block: Metres between them.
+    """
+
+    def __init__(self, size: int, block: float) -> None:
+        super().__init__(
+            f"{size} crossings along each side, {block} metres apart, are no town: "
+            "6 to 26 of them, and 120 metres or more"
+        )
+        self.size = size
+        self.block = block
 
 
 class SumoMissingError(SumoError):

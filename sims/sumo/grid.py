@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from .errors import SumoTownError
+
+FEWEST: Final = 6
+"""Crossings along a side, so that hubs are apart and buses worth boarding."""
+
+MOST: Final = 26
+"""Crossings along a side: `netgenerate` names streets by letters."""
+
+SHORTEST: Final = 120.0
+"""Metres of a block, so that a stop and a parking area fit."""
 
 
 class Node(NamedTuple):
@@ -50,11 +61,18 @@ class Grid:
 
     Attributes:
         size: Crossings along each side, from 6 to 26.
-        block: Metres between neighbours.
+        block: Metres between neighbours, 120 or more.
+
+    Raises:
+        SumoTownError: It is too small or too large.
     """
 
     size: int = 8
     block: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not (FEWEST <= self.size <= MOST and self.block >= SHORTEST):
+            raise SumoTownError(self.size, self.block)
 
     def nodes(self) -> list[Node]:
         """Return all crossings."""

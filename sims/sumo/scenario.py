@@ -21,8 +21,14 @@ ADDITIONAL: Final = "additional.xml"
 ROUTES: Final = "routes.xml"
 TRIPS: Final = "tripinfo.xml"
 
-_FROM, _TO = 20.0, 35.0
-_SEATS = 60
+LAST_BUS: Final = 1800.0
+"""How long before the end the last buses leave, in seconds."""
+
+_STOP: Final = (20.0, 35.0)
+_PARKING: Final = (80.0, 95.0)
+"""From where to where on an edge stops and parking areas are, in metres."""
+
+_SEATS: Final = 60
 
 
 def netgenerate_words(grid: Grid) -> list[str]:
@@ -55,8 +61,8 @@ def write_town(folder: Path, grid: Grid, settings: SumoSettings) -> None:
                 "busStop",
                 id=stop_name(edge),
                 lane=f"{edge}_0",
-                startPos=str(_FROM),
-                endPos=str(_TO),
+                startPos=str(_STOP[0]),
+                endPos=str(_STOP[1]),
                 personCapacity=str(settings.people),
             )
     for hub in grid.hubs():
@@ -65,8 +71,8 @@ def write_town(folder: Path, grid: Grid, settings: SumoSettings) -> None:
             "parkingArea",
             id=parking_name(hub),
             lane=f"{hub_edge(hub, grid)}_0",
-            startPos=str(_FROM + 60),
-            endPos=str(_TO + 60),
+            startPos=str(_PARKING[0]),
+            endPos=str(_PARKING[1]),
             roadsideCapacity=str(settings.people),
         )
     ElementTree(root).write(folder / ADDITIONAL)
@@ -118,12 +124,12 @@ def _taxis(root: Element, grid: Grid, settings: SumoSettings) -> None:
 
 
 def _buses(grid: Grid, settings: SumoSettings) -> list[tuple[float, Element]]:
-    """Return buses for as long as people may wait for them."""
+    """Return buses for as long as people may wait for them, and still arrive."""
     found: list[tuple[float, Element]] = []
     lines = grid.lines()
     for number, line in enumerate(lines):
         depart = settings.headway * number / len(lines)
-        while depart < 2 * settings.departures + 3600:
+        while depart < settings.end - LAST_BUS:
             name = f"bus_{line.name}_{len(found)}"
             bus = Element("vehicle", id=name, type="bus", depart=f"{depart:.1f}", line=line.name)
             SubElement(bus, "route", edges=" ".join(line.edges))

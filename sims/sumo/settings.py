@@ -10,10 +10,10 @@ class SumoSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         size: Crossings along each side of the grid, from 6 to 26.
-        block: Metres between them.
+        block: Metres between them, 120 or more.
         people: How many travel, each once.
         departures: Seconds within which they leave.
-        end: The second by which all have to be there.
+        end: The second by which all have to be there; buses leave until half an hour before.
         headway: Seconds between two buses of a line.
         taxis: Vehicles in each of the two fleets, solo and pooled, for 100 people.
         meso: Whether SUMO moves queues instead of vehicles: two to four times as fast.
@@ -34,7 +34,7 @@ class SumoSettings(msgspec.Struct, frozen=True, kw_only=True):
     block: float = 300.0
     people: int = 300
     departures: float = 1800.0
-    end: float = 14_400.0
+    end: float = 10_800.0
     headway: float = 600.0
     taxis: int = 4
     meso: bool = True

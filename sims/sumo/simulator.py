@@ -26,6 +26,7 @@ from .travellers import travellers
 from .trips import trips
 
 if TYPE_CHECKING:
+    from ...protocols.trial import Availability
     from .travellers import Traveller
     from .trips import Trip
 
@@ -52,6 +53,7 @@ class SumoSimulator(Simulator):
         seed: What people and their trips are drawn from, the same in all trials.
 
     Raises:
+        SumoTownError: The grid is too small or too large.
         UnknownConstantError: A fixed parameter is none of the eight.
         SumoMissingError: SUMO is not on this machine.
     """
@@ -77,21 +79,22 @@ class SumoSimulator(Simulator):
         self._grid = Grid(self._settings.size, self._settings.block)
         self._people: list[Traveller] = []
         self._choices: Choices | None = None
+        self._availability: tuple[Availability, ...] = ()
 
     async def started(self) -> None:
         """Draw people and their trips."""
-        self._people, self._choices = await self.context.run_blocking(self._populate)
+        self._people, choices = await self.context.run_blocking(self._populate)
+        self._choices, self._availability = choices, patterns(MODES, choices.available)
 
     def spec(self) -> SimulatorSpec:
         """Return names of constants and modes, and exactly who can choose what."""
-        assert self._choices is not None, "it has started"
         return SimulatorSpec(
             name="mode choice with SUMO",
             parameters=tuple(name for name in INTERCEPTS if name not in self._fixed),
             outcomes=MODES,
             iterations=ITERATIONS,
             slots=self._slots_wanted,
-            availability=patterns(MODES, self._choices.available),
+            availability=self._availability,
         )
 
     async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import parse
 import numpy as np
 import pytest
 
-from passel.sims.sumo import SumoSettings, SumoTripError
+from passel.sims.sumo import SumoSettings, SumoTownError, SumoTripError
 from passel.sims.sumo.grid import Grid, Node, blocks
 from passel.sims.sumo.mode_choice import Choices, TownModeChoice
 from passel.sims.sumo.scenario import write_day, write_town
@@ -39,6 +39,12 @@ def test_every_bus_runs_from_the_first_stop_to_the_last_and_is_worth_boarding() 
                 corner = Node(end.x, start.y)
                 assert rides[0].alight.endswith(corner.name)
                 assert rides[1].board.startswith(corner.name)
+
+
+@pytest.mark.parametrize(("size", "block"), [(5, 300.0), (27, 300.0), (8, 100.0)])
+def test_a_grid_that_cannot_be_a_town_is_refused(size: int, block: float) -> None:
+    with pytest.raises(SumoTownError, match="6 to 26 of them, and 120 metres or more"):
+        Grid(size, block)
 
 
 def test_people_have_the_modes_that_they_can_travel_by() -> None:
