@@ -30,7 +30,8 @@ class FunctionSimulator(Simulator):
 
     Blocking functions run in threads, as many as there are slots. A thread cannot be interrupted:
     of a trial that is stopped, or takes too long, the iteration under way runs out unheard, while
-    other trials get a further thread. What must be ended should be a program: `CommandSimulator`.
+    other trials get a further thread. One that never ends keeps its process from ending: what may
+    hang should live on a node, which is killed, or be a program: `CommandSimulator`.
 
     Args:
         function: `"module:function"`, or, where actor and program share a process, the function
