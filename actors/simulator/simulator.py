@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator  # noqa: TC003  # hints are read at run time
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -132,11 +132,24 @@ class Simulator(Actor):
             self._free = asyncio.Semaphore(self.spec().slots)
         return self._free
 
+    @asynccontextmanager
+    async def _observations(self, trial: Trial) -> AsyncGenerator[AsyncGenerator[Observation]]:
+        """Close what a trial has opened; what it has shown stays true if that fails."""
+        observations = self.simulate(trial)
+        try:
+            yield observations
+        finally:
+            try:
+                await observations.aclose()
+            except Exception as error:  # noqa: BLE001  # of a user's simulator, after its trial
+                reason = f"{type(error).__name__}: {error}"
+                self.context.log.warning("trial not cleaned up", trial=trial.id, reason=reason)
+
     async def _events(self, trial: Trial, running: Running) -> AsyncGenerator[TrialEvent]:
         done = 0
         failure = ""
         wanted = self.spec().outcomes
-        async with aclosing(self.simulate(trial)) as observations:
+        async with self._observations(trial) as observations:
             while await running.may_go_on(done):
                 begun = self.context.now()
                 seen = await running.unless_stopped(_next(observations, wanted))

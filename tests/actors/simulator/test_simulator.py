@@ -60,6 +60,8 @@ class Doubling(Simulator):
             self.closed += 1
             if trial.id == "kept":
                 self.keep(trial.id, "there")
+            if trial.id == "dirty":
+                raise OSError("cannot be removed")
 
 
 def trial(x: float = 3, iterations: int = 3, *, name: TrialId = ONE, waits: bool = False) -> Trial:
@@ -119,6 +121,17 @@ async def test_where_its_files_lie_is_said_at_the_end_of_a_trial() -> None:
 
     assert isinstance(ended, TrialEnded)
     assert ended.output == "there"
+
+
+async def test_what_cannot_be_cleaned_up_changes_nothing_of_what_was_shown() -> None:
+    dirty = TrialId("dirty")
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+        *_, ended = await events_of(simulator, trial(name=dirty))
+        *_, again = await events_of(simulator, trial())
+
+    assert ended == TrialEnded(trial=dirty, ending="finished", iterations=3)
+    assert again == TrialEnded(trial=ONE, ending="finished", iterations=3)
 
 
 async def test_a_stopped_trial_ends_in_the_middle_of_an_iteration() -> None:
