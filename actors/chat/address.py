@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
+import re
+from typing import Final
 from urllib.parse import urlsplit
 
+from ...protocols.confidential import HIDDEN
+from ...protocols.loopback import is_loopback
 from .errors import InvalidEndpointError
+
+_MEND: Final = "it must look like http://host:port/v1 or https://host/v1"
+_SECRET: Final = re.compile(r"(?<=//).*(?=@)|(?<=\?).+", re.DOTALL)
+"""What of a URL may be a secret: user and password, and the query."""
 
 
 class EndpointAddress:
@@ -22,28 +29,18 @@ class EndpointAddress:
     """
 
     def __init__(self, base_url: str) -> None:
+        shown = _SECRET.sub(HIDDEN, base_url)
         try:
             parts = urlsplit(base_url)
             host, _ = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise InvalidEndpointError(base_url, reason=str(error)) from None
+        except ValueError:
+            raise InvalidEndpointError(shown, reason=_MEND) from None
         if parts.username is not None or parts.password is not None:
-            shown = f"{parts.scheme}://...@{host}{parts.path}"
             reason = "it holds a password; name an environment variable or a file instead"
             raise InvalidEndpointError(shown, reason=reason)
         if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-            reason = "it must look like http://host:port/v1 or https://host/v1"
-            raise InvalidEndpointError(base_url, reason=reason)
+            raise InvalidEndpointError(shown, reason=_MEND)
         self.base = base_url.rstrip("/")
         self.chat_url = f"{self.base}/chat/completions"
         self.is_encrypted = parts.scheme == "https"
-        self.is_local = _is_local(host)
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        self.is_local = is_loopback(host)

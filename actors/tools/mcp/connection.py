@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 from mcp import ClientSession, MCPError, StdioServerParameters, stdio_client
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mcp.client.session import MessageHandlerFnT
     from mcp_types import Tool
 
+    from .server_address import ServerAddress
     from .stderr_tail import StderrTail
 
 MAX_PAGES: Final = 100
@@ -26,6 +29,37 @@ MAX_PAGES: Final = 100
 
 _GRACE: Final = 1.0
 """Seconds between SIGTERM and SIGKILL for a server that is ended."""
+
+
+class Queried(httpx2.AsyncHTTPTransport):
+    """Sends requests with a query that their URLs, as others see them, do not have.
+
+    Args:
+        address: The server's; a proxy that the environment names for it is used.
+    """
+
+    def __init__(self, address: ServerAddress) -> None:
+        super().__init__(proxy=None if address.is_local else _proxy_for(address.url))
+        self._query = address.query.encode()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request."""
+        queried = httpx2.Request(
+            request.method,
+            request.url.copy_with(query=self._query),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await super().handle_async_request(queried)
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL."""
+    parts, proxies = urlsplit(url), getproxies()
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 class Dispatcher(JSONRPCDispatcher[Any]):
@@ -74,17 +108,25 @@ async def local_session(
 
 @asynccontextmanager
 async def remote_session(
-    url: str,
-    headers: Mapping[str, str],
+    address: ServerAddress,
     *,
     on_closed: Callable[[], None],
     on_message: MessageHandlerFnT,
 ) -> AsyncIterator[ClientSession]:
-    """Open a session over streamable HTTP. Enter and leave it in one task."""
-    timeout = httpx2.Timeout(30.0, read=None)  # how long a tool may take is its policy's
+    """Open a session over streamable HTTP. Enter and leave it in one task.
+
+    Neither the SDK nor the client is given a URL with secrets: both log the one that they have.
+    """
+    client = httpx2.AsyncClient(
+        headers=address.headers,
+        auth=address.login,
+        timeout=httpx2.Timeout(30.0, read=None),  # how long a tool may take is its policy's
+        transport=Queried(address) if address.query else None,
+        trust_env=not address.is_local,  # no proxy stands between this host and itself
+    )
     async with (
-        httpx2.AsyncClient(headers=dict(headers), timeout=timeout) as client,
-        streamable_http_client(url, http_client=client) as (reading, writing),
+        client,
+        streamable_http_client(address.url, http_client=client) as (reading, writing),
         _session(reading, writing, on_closed, on_message) as session,
     ):
         yield session

@@ -12,6 +12,7 @@ from ...handler import handler
 from ..errors import McpServerError, ToolDefinitionError, ToolFailedError
 from ..toolbox import Toolbox, check_policy
 from .records import McpHealth
+from .server_address import ServerAddress
 from .stderr_tail import StderrTail
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class McpServer(Toolbox):
         environment: Variables beside those that the SDK hands on (PATH, HOME and the like).
         directory: Where the program runs; where the node does if empty.
         headers: Sent with every request to `url`, such as an Authorization.
+        plain_http: Send headers, passwords and queries even unencrypted over a network.
         prefix: Put before the names of the tools, where several servers have the same.
         policy: How its tools may be called.
         policies: The same for some tools, by the server's names.
@@ -57,8 +59,8 @@ class McpServer(Toolbox):
         ping_timeout: Seconds in which it must answer when it is asked whether it is there.
 
     Raises:
-        ToolDefinitionError: Neither or both of `command` and `url` were given, or a policy makes no
-            sense.
+        ToolDefinitionError: Neither or both of `command` and `url` were given, a policy makes no
+            sense, or a secret would cross a network unencrypted.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class McpServer(Toolbox):
         environment: Mapping[str, str] | None = None,
         directory: str = "",
         headers: Mapping[str, str] | None = None,
+        plain_http: bool = False,
         prefix: str = "",
         policy: ToolPolicy = ToolPolicy(),  # noqa: B008  # frozen
         policies: Mapping[str, ToolPolicy] | None = None,
@@ -79,16 +82,15 @@ class McpServer(Toolbox):
         if bool(command) == bool(url):
             raise ToolDefinitionError("MCP server", reason="give it either a `command` or a `url`")
         self._command = tuple(command)
-        self._url = url
+        self._address = ServerAddress.of(url, headers or {}, plain_http=plain_http) if url else None
         self._environment = dict(environment or {})
         self._directory = directory
-        self._headers = dict(headers or {})
         self._prefix = prefix
         self._policy = policy
         self._policies = dict(policies or {})
         self._start_timeout = start_timeout
         self._ping_timeout = ping_timeout
-        self._what = url or command[0]
+        self._what = command[0] if self._address is None else self._address.url
         self._state: Literal["starting", "up", "waiting", "stopped"] = "starting"
         self._about: dict[str, str] = {}
         self._starts = self._failures = self._garbage = 0
@@ -166,15 +168,16 @@ class McpServer(Toolbox):
                 await self._greet(session)
                 await self._keep(session)
         except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001  # the SDK's may be any
-            return McpServerError(self._what, reason=_reason_of(error) + self._said(tail))
+            reason = self._hidden(_reason_of(error) + self._said(tail))
+            return McpServerError(self._what, reason=reason)
         finally:
             tail.close()
         return None
 
     def _opened(self, tail: StderrTail) -> AbstractAsyncContextManager[ClientSession]:
-        if self._url:
+        if self._address is not None:
             return self._sdk.remote_session(
-                self._url, self._headers, on_closed=self._on_closed, on_message=self._on_message
+                self._address, on_closed=self._on_closed, on_message=self._on_message
             )
         return self._sdk.local_session(
             self._command,
@@ -248,12 +251,12 @@ class McpServer(Toolbox):
                     policy=self._policies.get(tool.name, self._policy),
                     session=self._for_call,
                     suspect=self._suspect,
+                    hidden=self._hidden,
                 )
                 check_policy(made.spec)
             except making.jsonschema.SchemaError as error:
-                self.context.log.warning(
-                    "tool without a usable schema", tool=tool.name, error=error.message
-                )
+                said = self._hidden(error.message)
+                self.context.log.warning("tool without a usable schema", tool=tool.name, error=said)
                 continue
             offered.append(made)
         self.offer(offered)
@@ -312,6 +315,10 @@ class McpServer(Toolbox):
         elif getattr(message, "method", "") == "notifications/tools/list_changed":
             self._changed = True
             self._wake.set()
+
+    def _hidden(self, text: str) -> str:
+        """Return what was said without the secrets of the server's address."""
+        return text if self._address is None else self._address.hide_in(text)
 
     def _said(self, tail: StderrTail) -> str:
         lines = tail.lines()

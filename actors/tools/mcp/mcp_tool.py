@@ -43,6 +43,7 @@ class McpTool:
         policy: How it may be called.
         session: Returns the session to call it in, once there is one.
         suspect: Is told when a call has met with something that a broken server would do.
+        hidden: Returns what the server says of a failure without the secrets of its address.
 
     Raises:
         jsonschema.SchemaError: Its schema is none.
@@ -56,6 +57,7 @@ class McpTool:
         policy: ToolPolicy,
         session: Callable[[str], Awaitable[ClientSession]],
         suspect: Suspect,
+        hidden: Callable[[str], str],
     ) -> None:
         schema = tool.input_schema
         kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
@@ -65,6 +67,7 @@ class McpTool:
         self._name = tool.name
         self._session = session
         self._suspect = suspect
+        self._hidden = hidden
         self.spec = ToolSpec(
             name=name, description=tool.description or name, parameters=schema, policy=policy
         )
@@ -96,15 +99,14 @@ class McpTool:
         except MCPError as error:
             if error.error.code not in {INVALID_PARAMS, METHOD_NOT_FOUND}:
                 self._suspect(lost=error.error.code == CONNECTION_CLOSED)
-            raise ToolFailedError(self.spec.name, "server", error.error.message) from None
+            said = self._hidden(error.error.message)
+            raise ToolFailedError(self.spec.name, "server", said) from None
         except asyncio.CancelledError:
             self._suspect()
             raise
         if result.is_error:
-            said = value_of(result, structured=False)
-            raise ToolFailedError(
-                self.spec.name, "error", said if isinstance(said, str) else str(said)
-            )
+            said = self._hidden(str(value_of(result, structured=False)))
+            raise ToolFailedError(self.spec.name, "error", said)
         return value_of(result)
 
 
