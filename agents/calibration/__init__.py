@@ -6,6 +6,7 @@ from .calibrator import Calibrator
 from .choosing import Setting
 from .errors import (
     CalibrationError,
+    JobError,
     LogError,
     NoParametersError,
     NoSimulatorsError,
@@ -31,6 +32,7 @@ __all__ = [
     "CalibrationSettings",
     "Calibrator",
     "Forecast",
+    "JobError",
     "LogError",
     "NoParametersError",
     "NoSimulatorsError",

@@ -13,7 +13,8 @@ PasselError
     ├── UnknownMethodError   no proposer or stopper has that name, or it does not take its options
     ├── UnderWayError        the calibrator is calibrating already
     ├── SupersededError      another calibration has begun where this one is kept
-    └── LogError             a file is no log of a calibration
+    ├── LogError             a file is no log of a calibration
+    └── JobError             a calibration of a function or program is described wrongly
 """
 
 from __future__ import annotations
@@ -148,3 +149,11 @@ class LogError(CalibrationError):
         super().__init__(f"{path} is no log of a calibration: {reason}")
         self.path = path
         self.reason = reason
+
+
+class JobError(CalibrationError):
+    """Raised when a calibration of a function or program is described wrongly."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what

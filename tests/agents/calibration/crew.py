@@ -106,3 +106,8 @@ class Walk:
 def walk(setting: Setting, *, width: float = 2.0) -> Walk:
     """Return a proposer."""
     return Walk(setting, width)
+
+
+def parabola(x: float, y: float) -> float:
+    """Return a number that is 7 where both are 2, and more elsewhere."""
+    return 7.0 + (x - 2.0) ** 2 + (y - 2.0) ** 2
