@@ -11,7 +11,7 @@ from passel import Runtime
 from passel.actors.processes import InvalidCommandError
 from passel.actors.simulator import TrialRefusedError
 from passel.agents.stream import closing
-from passel.protocols.trial import Iteration, Trial, TrialEnded, TrialId
+from passel.protocols.trial import Iteration, Trial, TrialId
 from passel.sims.beam import Beam, BeamParameterError, BeamSetupError, Source
 from tests.runtime.worlds import until
 
@@ -73,23 +73,6 @@ async def test_trials_of_one_seed_agree_and_run_side_by_side(tmp_path: Path) -> 
         outcomes = [run.result()[0] for run in runs]
     assert outcomes[0] == outcomes[1] != outcomes[2] == outcomes[3]
     assert list((tmp_path / "outputs").iterdir()) == []
-
-
-async def test_a_trial_that_is_stopped_ends_all_of_it_and_says_where_its_output_is(
-    tmp_path: Path,
-) -> None:
-    async with running(tmp_path, "stubborn") as beam:
-        async with closing(beam.start(trial())) as events:
-            await anext(events)
-            pid = tmp_path / "outputs" / "trial-one" / "stubborn.pid"
-            await until(lambda: pid.exists() and bool(pid.read_text()))
-            await beam.stop(ONE)
-            ended = await anext(events)
-        assert isinstance(ended, TrialEnded)
-        assert ended.ending == "stopped"
-        assert ended.output == str(tmp_path / "outputs" / "trial-one")
-        assert not (await _alive(int(pid.read_text())))
-    assert [path.name for path in (tmp_path / "scenario").iterdir()] == ["toy.conf"]
 
 
 @pytest.mark.parametrize("leave", [True, False])
@@ -189,13 +172,3 @@ async def test_what_is_not_there_is_said_when_the_actor_starts(
     async with Runtime() as runtime:
         with pytest.raises(Exception, match=reason):
             await runtime.spawn(Beam, **beam_options(tmp_path) | options)
-
-
-async def _alive(pid: int) -> bool:
-    try:
-        await asyncio.to_thread(lambda: open(f"/proc/{pid}/stat").close())
-    except FileNotFoundError:
-        return False
-    finally:
-        await asyncio.get_running_loop().shutdown_default_executor()
-    return True
