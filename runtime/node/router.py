@@ -72,7 +72,8 @@ class Router:
             raise self._death_of(address, gone.reason)
         why = gone.reason if gone is not None else ""
         if address.named and (
-            address.incarnation == 0
+            address.actor in self._moving  # what waits there is not overtaken
+            or address.incarnation == 0
             or not self._knows(address)
             or (gone is not None and gone.address.incarnation == address.incarnation)
         ):
