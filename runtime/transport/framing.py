@@ -74,12 +74,27 @@ class FrameReader:
             self._large = None
         else:
             self._end += count
+            whole = self._only_part(count)
+            if whole is not None:
+                yield [whole]
+                return
         while self._sizes or self._read_header():
             while len(self._parts) < len(self._sizes):
                 if not self._read_part(self._sizes[len(self._parts)]):
                     return
             parts, self._parts, self._sizes = self._parts, [], ()
             yield parts
+
+    def _only_part(self, count: int) -> bytes | None:
+        """Return the part of a multipart of one that is all that there is, as most of them are."""
+        start, end = self._start, self._end
+        if self._sizes or count != end - start or count < _ONE_PART.size:
+            return None
+        parts, size = _ONE_PART.unpack_from(self._buffer, start)
+        if parts != 1 or size != count - _ONE_PART.size:
+            return None
+        self._start = self._end = 0
+        return bytes(self._buffer[start + _ONE_PART.size : end])
 
     def _read_header(self) -> bool:
         """Take the header of the next multipart, if all of it is there."""
