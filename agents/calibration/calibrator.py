@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import time
 from collections.abc import AsyncIterator, Callable  # noqa: TC003  # hints are read at run time
 from contextlib import aclosing
 from pathlib import Path
@@ -152,7 +153,13 @@ class Calibrator(Actor):
         floor = await self.context.run_blocking(self._floor, spec)
         earlier = await self.context.run_blocking(self._earlier)
         life = random.Random(f"{self._seed}/{ledger.iterations}")  # noqa: S311  # no secret
-        setting = Setting(target=self._target, space=space, iterations=spec.iterations, random=life)
+        setting = Setting(
+            target=self._target,
+            space=space,
+            iterations=spec.iterations,
+            random=life,
+            availability=spec.availability,
+        )
         scheduler = Scheduler(
             name,
             target=self._target,
@@ -207,13 +214,22 @@ class Calibrator(Actor):
         self, space: Sequence[Parameter]
     ) -> tuple[KeptCalibration, JournalKey | None]:
         """Return what is kept of the calibration, and where; or one that begins."""
-        fresh = CalibrationId(f"{self.context.random.getrandbits(48):012x}")
+        fresh = self._new_name()
         if self._journal is None:
             return KeptCalibration(calibration=fresh), None
         about = msgspec.json.encode((self._target, space, self._seed), order="sorted")
         key = f"{self.context.name}-{hashlib.blake2b(about, digest_size=8).hexdigest()}"
         kept = await self._journal.open.options(key=True)(key, fresh)
         return kept, JournalKey(self._journal, key, kept.calibration, self.context)
+
+    def _new_name(self) -> CalibrationId:
+        """Return a name that no calibration has, of other runtimes included.
+
+        Randomness alone would not do: it comes from a runtime's seed, and most have the same one.
+        """
+        facts = (self.context.name, time.time_ns(), self.context.random.getrandbits(64))
+        digest = hashlib.blake2b(repr(facts).encode(), digest_size=6)
+        return CalibrationId(digest.hexdigest())
 
     def _floor(self, spec: SimulatorSpec) -> Floor | None:
         if not self._target.shares or not spec.availability:

@@ -7,6 +7,7 @@ import random  # noqa: TC003  # hints are read at run time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ...protocols.trial import Availability  # noqa: TC001  # hints are read at run time
 from .errors import NoParametersError, SimulatorsDifferError, UnknownMethodError
 from .space import Parameter, Space
 from .target import Target  # noqa: TC001  # hints are read at run time
@@ -29,12 +30,14 @@ class Setting:
         space: Where it may look.
         iterations: After how many iterations an outcome counts as settled.
         random: Its randomness.
+        availability: Who can choose what; empty where the simulators do not know.
     """
 
     target: Target
     space: Space
     iterations: int
     random: random.Random
+    availability: tuple[Availability, ...] = ()
 
 
 PROPOSERS: Final[dict[str, str]] = {}

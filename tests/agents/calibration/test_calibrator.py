@@ -145,6 +145,17 @@ async def test_two_calibrators_on_one_fleet_do_not_disturb_each_other(tmp_path: 
             assert [outcome["car"] for outcome in record.outcomes] == expected
 
 
+async def test_no_two_calibrations_share_a_name_not_even_those_of_different_runtimes() -> None:
+    settings = CalibrationSettings(budget=Budget(trials=1), confirmations=0)
+    names = set()
+    for _ in range(3):
+        async with open_runtime() as runtime:
+            ref = await calibrator(runtime, await fleet(runtime, 1), settings=settings)
+            names.add((await ref.calibrate()).calibration)
+
+    assert len(names) == 3
+
+
 async def test_it_warns_of_a_goal_below_the_reachable_floor_before_it_begins() -> None:
     async with open_runtime() as runtime:
         simulator = await runtime.spawn(Restricted)
