@@ -94,6 +94,16 @@ class Toolbox(Actor):
         return tuple(tool.spec for tool in self._tools.values())
 
     @handler(concurrent=True, raises=(ToolError,))
+    async def check(self, call: ToolCall) -> None:
+        """Return if a call may be made; nothing is called.
+
+        Raises:
+            UnknownToolError: There is no such tool here.
+            ToolArgumentsError: The arguments do not fit it.
+        """
+        self._found(call.tool).bind(call)
+
+    @handler(concurrent=True, raises=(ToolError,))
     async def call(self, call: ToolCall) -> Any:
         """Call a tool; return its result as plain data, unchanged by anything it says.
 
@@ -106,14 +116,18 @@ class Toolbox(Actor):
             ToolKeyError: The key belongs to another call.
             ToolInterruptedError: The call with this key was cut short before.
         """
-        tool = self._tools.get(call.tool)
-        if tool is None:
-            raise UnknownToolError(call.tool, known=self._tools)
+        tool = self._found(call.tool)
         given = tool.bind(call)
         if call.key and not tool.spec.policy.idempotent:
             return await self._once(tool, call, given)
         with await self._places[call.tool].take() as place:
             return await perform(tool, given, place)
+
+    def _found(self, name: str) -> Tool:
+        tool = self._tools.get(name)
+        if tool is None:
+            raise UnknownToolError(name, known=self._tools)
+        return tool
 
     async def _once(self, tool: Tool, call: ToolCall, given: dict[str, Any]) -> Any:
         """Make a call that must not be made twice, or wait for the one that was made."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ....protocols.errors import PasselError
 from ....protocols.tools import ToolCall, ToolSpec  # noqa: TC001  # hints are read at run time
 from ...handler import handler
 from ...ref import ActorRef  # noqa: TC001  # hints are read at run time
@@ -21,6 +22,8 @@ PATIENCE: Final = 7 * 24 * 3600.0
 """Seconds that a call waits for a word if nothing else is said: a week."""
 
 _SLACK: Final = 5.0
+_CHECK_SECONDS: Final = 10.0
+"""How long the actor behind may take to say whether arguments fit."""
 
 
 class Approval(Toolbox):
@@ -32,8 +35,9 @@ class Approval(Toolbox):
 
     Spawn it durable (`durable: true` in a topology): then requests and words outlive the node and
     the whole runtime. A call that comes again under its key, as a resumed run's calls do, finds its
-    request: it goes on waiting, or is called at once if it was approved meanwhile. A request whose
-    caller is gone waits on, because its caller may come back.
+    request: it goes on waiting, or is called at once if it was approved meanwhile. A request with a
+    key waits on when its caller is gone, because its caller may come back; one without is dropped.
+    Calls that can only fail are refused at once, and nobody is asked about them.
 
     Args:
         tools: The actor whose tools need a word.
@@ -54,6 +58,7 @@ class Approval(Toolbox):
         self._patience = patience
         self._register = ApprovalRegister()
         self._waiting: dict[int, asyncio.Future[ApprovalRequest]] = {}
+        self._visits: dict[int, int] = {}  # callers that are here, and their requests' numbers
 
     def snapshot(self) -> ApprovalState:
         """Return the requests and words."""
@@ -61,7 +66,7 @@ class Approval(Toolbox):
 
     def restore(self, state: ApprovalState) -> None:
         """Go on with what was kept."""
-        self._register = ApprovalRegister(state)
+        self._register = ApprovalRegister(state, present=self._visits.values())
 
     # --- What every tool actor does --------------------------------------------------------------
 
@@ -71,18 +76,27 @@ class Approval(Toolbox):
         return tuple([self._patiently(spec) for spec in await self._guarded.tools()])
 
     @handler(concurrent=True, raises=(ToolError,))
+    async def check(self, call: ToolCall) -> None:
+        """Return if a call may be made once it is approved; nothing is called, and nobody is asked.
+
+        Raises:
+            UnknownToolError: The other actor has no such tool.
+            ToolArgumentsError: The arguments do not fit it.
+        """
+        await self._guarded.check(call)
+
+    @handler(concurrent=True, raises=(ToolError,))
     async def call(self, call: ToolCall) -> Any:
         """Call a tool once somebody has approved that; return its result.
 
         Raises:
             ToolDeniedError: It was denied.
             ToolTimeoutError: Nobody has said a word in time.
-            ToolError: The tool's own.
+            ToolError: The tool's own, of arguments that do not fit before anybody is asked.
         """
         if self._needs_word(call.tool):
-            request = await self.context.ref.park(call)
-            if request.verdict is None:
-                request = await self._word(request)
+            await self._refuse_misfits(call)
+            request = await self._decided(call)
             if request.verdict == "deny":
                 raise ToolDeniedError(call.tool, request.note)
         return await self._guarded.call.options(timeout=None)(call)
@@ -115,13 +129,20 @@ class Approval(Toolbox):
     # --- What it says to itself ------------------------------------------------------------------
 
     @handler(raises=(ToolError,))
-    async def park(self, call: ToolCall) -> ApprovalRequest:
+    async def park(self, call: ToolCall, visit: int) -> ApprovalRequest | None:
         """Enter a call among those that wait; whoever calls tools has no need of this.
+
+        Returns:
+            Its request; None if it has no key and its caller has left meanwhile.
 
         Raises:
             ToolKeyError: Its key belongs to another call.
         """
+        if not call.key and visit not in self._visits:
+            return None
         request = self._register.enter(call, time.time())
+        if visit in self._visits:
+            self._visits[visit] = request.id
         if request.verdict is None:
             # Made here, so that no word can be announced before there is somebody to hear it.
             if request.id not in self._waiting:
@@ -135,6 +156,39 @@ class Approval(Toolbox):
         waiting = self._waiting.pop(decided.id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(decided)
+
+    async def _refuse_misfits(self, call: ToolCall) -> None:
+        """Raise if a call can only fail; one that cannot be checked now waits for its word.
+
+        Raises:
+            ToolError: There is no such tool, or the arguments do not fit it.
+        """
+        try:
+            await self._guarded.check.options(timeout=_CHECK_SECONDS)(call)
+        except ToolError:
+            raise
+        except PasselError as error:  # its tools may be back before anybody has said a word
+            self.context.log.warning("tool call unchecked", tool=call.tool, error=str(error))
+
+    async def _decided(self, call: ToolCall) -> ApprovalRequest:
+        """Return the request of a call once it has its word; without a key it goes with its caller.
+
+        Raises:
+            ToolKeyError: Its key belongs to another call.
+            ToolTimeoutError: The word took too long.
+        """
+        visit = self.context.random.getrandbits(63)
+        self._visits[visit] = 0
+        try:
+            request = await self.context.ref.park(call, visit)
+            assert request is not None, "its caller is here"
+            return request if request.verdict is not None else await self._word(request)
+        finally:
+            number = self._visits.pop(visit)
+            if number not in self._visits.values():
+                self._register.withdraw(number)
+                if not call.key:
+                    self._waiting.pop(number, None)
 
     async def _word(self, request: ApprovalRequest) -> ApprovalRequest:
         """Return the request once it is decided.

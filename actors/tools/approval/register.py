@@ -11,6 +11,8 @@ from ..errors import ApprovalDecidedError, ToolKeyError, UnknownApprovalError
 from .records import ApprovalRequest, ApprovalState, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ....protocols.tools import ToolCall
 
 DECIDED_KEPT: Final = 1000
@@ -20,13 +22,23 @@ DECIDED_KEPT: Final = 1000
 class ApprovalRegister:
     """The requests, by number and by their calls' keys.
 
+    A request without a key goes with its caller, since nobody can come back for it.
+
     Args:
-        state: What a former life has left.
+        state: What was kept.
+        present: Requests whose callers wait at this moment.
     """
 
-    def __init__(self, state: ApprovalState = ApprovalState()) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        state: ApprovalState = ApprovalState(),  # noqa: B008  # frozen
+        *,
+        present: Collection[int] = (),
+    ) -> None:
         self._next = state.next
-        self._requests = {request.id: request for request in state.requests}
+        self._requests = {
+            r.id: r for r in state.requests if r.call.key or r.verdict or r.id in present
+        }
         self._by_key = {r.call.key: r.id for r in state.requests if r.call.key}
 
     def state(self) -> ApprovalState:
@@ -51,6 +63,12 @@ class ApprovalRegister:
         if call.key:
             self._by_key[call.key] = request.id
         return request
+
+    def withdraw(self, number: int) -> None:
+        """The caller of a request has left: without a key and a word it is there no more."""
+        request = self._requests.get(number)
+        if request is not None and not request.call.key and request.verdict is None:
+            del self._requests[number]
 
     def decide(self, number: int, verdict: Verdict, note: str, now: float) -> ApprovalRequest:
         """Return a request with its word; the same word again changes nothing.

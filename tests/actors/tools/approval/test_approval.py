@@ -18,14 +18,17 @@ import pytest
 from passel.actors.tools import (
     ApprovalDecidedError,
     FunctionTools,
+    ToolArgumentsError,
     ToolDeniedError,
     ToolFailedError,
     ToolKeyError,
     ToolTimeoutError,
     UnknownApprovalError,
+    UnknownToolError,
 )
 from passel.actors.tools.approval import Approval
 from passel.actors.tools.approval.register import DECIDED_KEPT, ApprovalRegister
+from passel.protocols.errors import ActorError
 from passel.protocols.tools import ToolCall
 from tests.runtime.worlds import open_runtime, private_folder
 
@@ -104,9 +107,86 @@ async def test_tools_that_need_no_word_are_called_at_once(tmp_path: Path) -> Non
 
 async def test_nobody_waits_for_a_word_for_ever(tmp_path: Path) -> None:
     async with guarded(tmp_path, patience=0.05) as approval:
-        with pytest.raises(ToolTimeoutError):
-            await approval.call(called("echo", "x"))
-        assert len(await approval.pending()) == 1
+        for key in ("", "k"):
+            with pytest.raises(ToolTimeoutError):
+                await approval.call(called("echo", "x", key=key))
+        (waits,) = await approval.pending()
+        assert waits.call.key == "k"
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+async def test_nobody_is_asked_about_a_call_that_can_only_fail(
+    tmp_path: Path, isolate: bool
+) -> None:
+    async with guarded(tmp_path, isolate=isolate) as approval:
+        for wrong in (called("echo"), called("echo", "a", "b"), called("explode", [3], key="k")):
+            with pytest.raises(ToolArgumentsError, match=f"tool {wrong.tool}: argument"):
+                await approval.call(wrong)
+        with pytest.raises(UnknownToolError, match="no tool 'ecko' here; there are: climb, echo"):
+            await approval.check(called("ecko", "a"))
+        assert await approval.pending() == []
+
+
+async def test_a_call_whose_tools_are_gone_for_now_waits_for_its_word() -> None:
+    async with open_runtime() as rt:
+        tools: Any = await rt.spawn(FunctionTools, functions=[f"{CREW}:echo"])
+        approval = await rt.spawn(Approval, tools=tools)
+        await rt.stop(tools)
+        call = asyncio.ensure_future(approval.call(called("echo", "x")))
+        await approval.decide(await first_of(approval), "approve")
+        with pytest.raises(ActorError):
+            await call
+
+
+async def test_nobody_is_asked_about_a_call_without_a_key_whose_caller_has_left(
+    tmp_path: Path,
+) -> None:
+    async with guarded(tmp_path) as approval:
+        calls = [
+            asyncio.ensure_future(approval.call(called("echo", f"{number}", key=key)))
+            for number, key in enumerate(("", "", "k"))
+        ]
+        number = await first_of(approval, 3)
+        for call in calls[1:]:
+            call.cancel()
+        await asyncio.gather(*calls[1:], return_exceptions=True)
+        with pytest.raises(UnknownApprovalError):  # rolls the actor back to its last state
+            await approval.decide(99, "deny")
+        async with asyncio.timeout(5.0):
+            while len(pending := await approval.pending()) > 2:  # noqa: ASYNC110  # no event
+                await asyncio.sleep(0)
+        assert [(r.call.arguments, r.call.key) for r in pending] == [(("0",), ""), (("2",), "k")]
+        await approval.decide(number, "approve")
+        assert await calls[0] == "0"
+
+
+async def test_a_call_that_leaves_before_it_is_entered_is_not(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        for turns in range(24):
+            call = asyncio.ensure_future(approval.call(called("echo", "x")))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+        last = asyncio.ensure_future(approval.call(called("echo", "last")))
+        async with asyncio.timeout(5.0):
+            while [r.call.arguments for r in await approval.pending()] != [("last",)]:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        last.cancel()
+        await asyncio.gather(last, return_exceptions=True)
+
+
+def test_requests_without_a_key_do_not_outlive_their_callers() -> None:
+    register = ApprovalRegister()
+    requests = [register.enter(called("t", key=key), 0.0) for key in ("", "", "k")]
+    register.decide(requests[0].id, "deny", "", 1.0)
+    state = register.state()
+    assert ApprovalRegister(state).pending() == requests[2:]
+    assert ApprovalRegister(state, present=[requests[1].id]).pending() == requests[1:]
+    for request in requests:
+        register.withdraw(request.id)
+    assert register.pending() == requests[2:]
+    assert register.request(requests[0].id).verdict == "deny"
 
 
 async def test_a_word_cannot_be_taken_back(tmp_path: Path) -> None:
