@@ -109,6 +109,7 @@ class Dispatcher:
         self._busy: dict[str, int] = dict.fromkeys(policies, 0)
         self._pauses: dict[TaskId, float] = {}
         self._stragglers: dict[TaskId, float] = {}
+        self._overdue: dict[TaskId, None] = {}
         self._means: dict[str, float] = {}
         self._ready = ReadyQueue(self._dependents, self._expected)
         self._closed = False
@@ -209,6 +210,12 @@ class Dispatcher:
                     self._start(task, now, effects)
                 else:
                     self._out_of_calls(task, now, effects)
+        for task in list(self._overdue):
+            tool = self._tasks[task].planned.tool
+            if self._busy[tool] < self._policies[tool].concurrency:
+                del self._overdue[task]
+                if self._account.may_call():
+                    self._start(task, now, effects)
 
     def _expected(self, task: TaskId) -> float:
         """Return the seconds that a task may take, as its tool's calls so far did."""
@@ -284,6 +291,8 @@ class Dispatcher:
         entry.error = error
         if entry.running:
             return  # the other call may still do it
+        self._stragglers.pop(task, None)
+        self._overdue.pop(task, None)
         if policy.idempotent and entry.failures <= policy.retries:
             pause = policy.backoff * 2.0 ** (entry.failures - 1)
             self._pauses[task] = now + pause
@@ -297,10 +306,7 @@ class Dispatcher:
             self._ready.add(self._tasks[task].planned.tool, task)
         for task in [task for task, due in self._stragglers.items() if due <= now]:
             del self._stragglers[task]
-            tool = self._tasks[task].planned.tool
-            place = self._busy[tool] < self._policies[tool].concurrency
-            if self._tasks[task].running and place and self._account.may_call():
-                self._start(task, now, effects)
+            self._overdue[task] = None  # its second call starts with the next place that is free
 
     # Tasks end.
 
@@ -337,6 +343,7 @@ class Dispatcher:
         self._ready.discard(planned.tool, task)
         self._pauses.pop(task, None)
         self._stragglers.pop(task, None)
+        self._overdue.pop(task, None)
         outcome = TaskOutcome(
             id=task,
             tool=planned.tool,

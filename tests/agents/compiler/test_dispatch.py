@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passel.agents.compiler.budget import Account, Budget, Prices
 from passel.agents.compiler.dispatch import Dispatcher
 from passel.agents.compiler.events import Abandoned, PlanClosed, Planned, StartCall
 from passel.protocols.plan import (
@@ -116,6 +117,39 @@ def test_a_straggler_is_called_once_more_and_the_first_answer_counts() -> None:
     assert host.outcomes[TaskId(1)].result == 2
     assert host.outcomes[TaskId(1)].seconds == 3.0
     assert not host.running, "the first call was cancelled"
+
+
+def test_a_straggler_that_comes_due_while_its_tool_is_full_is_called_again_later() -> None:
+    """Tasks that wait for their first call go before it; no place is taken twice."""
+    policy = ToolPolicy(idempotent=True, hedge_after=2.0, concurrency=2)
+    seconds = {(1, 1): 50.0, (2, 1): 5.0, (3, 1): 1.0}
+    host = shell({"t": policy}, lambda s: (seconds.get((s.task, s.attempt), 3.0), s.attempt))
+    plan(host, task(1), task(2), task(3))
+    starts = [(at, start.task, start.attempt) for at, start in host.starts]
+    assert starts == [(0.0, 1, 1), (0.0, 2, 1), (5.0, 3, 1), (6.0, 1, 2)]
+    assert host.outcomes[TaskId(1)].result == 2
+    assert host.outcomes[TaskId(1)].seconds == 9.0
+    assert host.peak == {"t": 2}
+
+
+def test_a_straggler_that_has_failed_meanwhile_is_not_called_beside_itself() -> None:
+    policy = ToolPolicy(
+        idempotent=True, hedge_after=2.0, concurrency=1, retries=1, backoff=10.0, timeout=100.0
+    )
+    said = {1: (3.0, OSError("flaky")), 2: (3.0, "x"), 3: (1.0, "y")}
+    host = shell({"t": policy}, lambda s: said[s.attempt])
+    plan(host, task(1))
+    assert [at for at, _ in host.starts] == [0.0, 13.0]
+    assert host.peak == {"t": 1}
+
+
+def test_a_budget_without_calls_leaves_a_straggler_alone() -> None:
+    policy = ToolPolicy(idempotent=True, hedge_after=2.0, concurrency=2)
+    account = Account(Budget(calls=2), Prices())
+    host = shell({"t": policy}, lambda s: (50.0 if s.task == 1 else 5.0, "x"), account=account)
+    plan(host, task(1), task(2))
+    assert endings(host) == {1: "done", 2: "done"}
+    assert len(host.starts) == 2
 
 
 def test_a_call_that_takes_too_long_fails() -> None:
