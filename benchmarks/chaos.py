@@ -152,8 +152,21 @@ class Run:
         assert leader.stdin is not None
         assert leader.stdout is not None
         leader.stdin.write(json.dumps(list(self.ledger.unacknowledged)).encode() + b"\n")
+        try:
+            await self._listen(leader.stdout)
+            code = await leader.wait()
+        finally:
+            if leader.returncode is None:  # time is up, or a Ctrl-C
+                leader.kill()
+                await leader.wait()
+        if code not in {0, -signal.SIGKILL}:
+            self._violation(f"the leader ended with {code}: {self._last_words()}")
+            self._sums = {}
+
+    async def _listen(self, said: asyncio.StreamReader) -> None:
+        """Hear what the leader says, and do what is due once it is up."""
         up = False
-        async for line in leader.stdout:
+        async for line in said:
             if not line.endswith(b"\n"):
                 break  # it was killed in the middle of a word
             facts = json.loads(line)
@@ -161,10 +174,6 @@ class Run:
             self._hear(facts)
             if up:
                 self._strike()
-        code = await leader.wait()
-        if code not in {0, -signal.SIGKILL}:
-            self._violation(f"the leader ended with {code}: {self._last_words()}")
-            self._sums = {}
 
     def _hear(self, facts: dict[str, Any]) -> None:
         event, ledger = facts["event"], self.ledger
@@ -297,7 +306,11 @@ async def carry_out(words: argparse.Namespace) -> list[Run]:
         folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         run = Run(seed, words, folder)
         start = time.monotonic()
-        await run.carry_out()
+        try:
+            await run.carry_out()
+        except asyncio.CancelledError:
+            shutil.rmtree(folder)
+            raise
         runs.append(run)
         say(f"seed {seed}: {run.ledger.faults} faults, {time.monotonic() - start:.1f} s")
         for line in run.ledger.violations:
@@ -321,7 +334,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     words = parser.parse_args()
     start = time.monotonic()
-    runs = asyncio.run(carry_out(words))
+    try:
+        runs = asyncio.run(carry_out(words))
+    except KeyboardInterrupt:
+        sys.exit(130)
     found = summary(runs, words, time.monotonic() - start)
     if words.json:
         print(json.dumps({**found, **machine()}))
