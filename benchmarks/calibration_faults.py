@@ -9,6 +9,8 @@ process, or leader and workers at once, get SIGKILL; what was killed as a whole 
 - every outcome is, to the last bit, what the model gives for that trial's own point and seed;
 - no process of a calibration outlives it.
 
+A worker that is killed while everything starts makes that start fail; it is made again, and counted.
+
     python benchmarks/calibration_faults.py --json              # 100 kills
     python benchmarks/calibration_faults.py --kills 10 --seed 7
 """
@@ -100,6 +102,7 @@ class Tally:
     calibrations: int = 0
     trials: int = 0
     restarted: int = 0
+    failed_starts: int = 0
     lost: int = 0
     doubled: int = 0
     misattributed: int = 0
@@ -137,6 +140,7 @@ class Torment:
         self._chance = chance
         self._tally = tally
         self._kills = kills
+        self._words = folder / "words"
         self._ended_before: dict[str, TrialRecord] = {}
         text = TOPOLOGY.format(folder=folder, people=PEOPLE, trials=TRIALS, workers=WORKERS)
         (folder / "tormented.yaml").write_text(text, encoding="utf-8")
@@ -147,8 +151,13 @@ class Torment:
         while True:
             try:
                 async with asyncio.timeout(self._chance.uniform(0.0, 2.5)):
-                    await process.communicate()
-                break
+                    await process.wait()
+                if self._is_over():
+                    break
+                self._tally.failed_starts += 1
+                print(self._last_words(), file=sys.stderr)
+                process = await self._resumed()
+                continue
             except TimeoutError:
                 if self._tally.kills >= self._kills:
                     continue
@@ -168,12 +177,18 @@ class Torment:
             "PASSEL_RUN_DIR": str(self._folder / "run"),
             "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
         }
-        return await asyncio.create_subprocess_exec(
+        self._words = self._folder / f"words-{self._tally.kills}"
+        with self._words.open("ab") as words:
+            return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "passel", "run", str(self._folder / "tormented.yaml"),
             "--state", str(self._folder / "state"), "--resume",
             env=environment, process_group=0,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            stdout=words, stderr=words,
         )  # fmt: skip
+
+    def _last_words(self) -> str:
+        lines = self._words.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "ended by itself: " + " | ".join(lines[-4:])
 
     def _kill_worker(self, leader: asyncio.subprocess.Process) -> None:
         workers = [pid for pid in self._processes() if pid != leader.pid]
@@ -185,7 +200,7 @@ class Torment:
         for pid in {leader.pid, *self._processes()}:
             _kill(pid)
         self._tally.whole_kills += 1
-        await leader.communicate()
+        await leader.wait()
         await self._look_for_leftovers()
         self._remember()
 
@@ -244,8 +259,10 @@ class Torment:
         tally.calibrations += 1
         tally.trials += len(records)
         tally.restarted += sum(record.attempt > 1 for record in records)
-        tally.lost += sum(name not in found for name in names)
-        tally.lost += sum(found.get(name) != known for name, known in self._ended_before.items())
+        changed = [n for n, known in self._ended_before.items() if found.get(n) != known]
+        tally.lost += sum(name not in found for name in names) + len(changed)
+        for name in changed[:3]:
+            print(f"was {self._ended_before[name]}\nis {found.get(name)}", file=sys.stderr)
         tally.doubled += len(records) - len(found)
         tally.doubled += sum(len(record.outcomes) > record.limit for record in records)
         tally.unended += sum(record.state == "running" for record in records)
