@@ -74,7 +74,7 @@ class Calibrator(Actor):
         target: Target,
         space: list[Parameter] | None = None,
         fixed: dict[str, float] | None = None,
-        proposer: str = "log-odds",
+        proposer: str = "auto",
         proposer_options: dict[str, Any] | None = None,
         stopper: str = "incumbent",
         stopper_options: dict[str, Any] | None = None,
@@ -181,7 +181,7 @@ class Calibrator(Actor):
             fixed=left_out(spec, space, self._fixed),
             settled=spec.iterations,
             goal=self._settings.goal,
-            floor=None if floor is None else floor.loss,
+            floor=None if floor is None else round(floor.loss, 6),
             state=kept.state,
         )
         return Session(

@@ -40,12 +40,10 @@ class Setting:
     availability: tuple[Availability, ...] = ()
 
 
-PROPOSERS: Final[dict[str, str]] = {}
-"""Functions that make proposers, by name: each is given the setting, and the options."""
+PROPOSERS: Final = ("auto", "log-odds", "log-ratio", "random")
+"""Names of proposers; each is made by the function of that name in `methods`."""
 
-STOPPERS: Final = {
-    name: f"{__package__}.methods:{name}" for name in ("incumbent", "never", "threshold")
-}
+STOPPERS: Final = ("incumbent", "never", "threshold")
 """The same for stoppers."""
 
 
@@ -72,9 +70,9 @@ def stopper_of(name: str, options: Mapping[str, Any], setting: Setting) -> Stopp
 
 
 def _made(
-    what: str, known: Mapping[str, str], name: str, options: Mapping[str, Any], setting: Setting
+    what: str, known: Sequence[str], name: str, options: Mapping[str, Any], setting: Setting
 ) -> Any:
-    path = known.get(name, name)
+    path = f"{__package__}.methods:{name.replace('-', '_')}" if name in known else name
     module, colon, function = path.partition(":")
     if not colon:
         raise UnknownMethodError(what, name, known=tuple(known))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from .proposers import LogOddsQN, LogRatio, Random
 from .stopping import PUBLISHED, BeatIncumbent, DecayingThreshold, Extrapolation, Never
 
 if TYPE_CHECKING:
@@ -11,6 +14,47 @@ if TYPE_CHECKING:
 
     from .choosing import Setting
     from .forecast import Stopper
+    from .proposer import Proposer
+
+
+def auto(setting: Setting) -> Proposer:
+    """Return the proposer that uses most of what is known: of constants and shares, if there are."""
+    constants = any(parameter.constant_of for parameter in setting.space)
+    return log_odds(setting) if setting.target.shares and constants else random(setting)
+
+
+def log_odds(setting: Setting, *, probe: int = 3) -> Proposer:
+    """Return the asynchronous quasi-Newton method on log-odds."""
+    return LogOddsQN(
+        setting.space,
+        setting.target,
+        iterations=setting.iterations,
+        generator=_generator(setting),
+        availability=setting.availability,
+        probe=probe,
+    )
+
+
+def log_ratio(setting: Setting, *, damping: float = 1.0, probe: int | None = None) -> Proposer:
+    """Return the rule of experts: one step at a time, by the log-ratio of shares."""
+    return LogRatio(
+        setting.space,
+        setting.target,
+        iterations=setting.iterations,
+        generator=_generator(setting),
+        damping=damping,
+        probe=probe,
+    )
+
+
+def random(setting: Setting) -> Proposer:
+    """Return a proposer of points at random."""
+    return Random(
+        setting.space,
+        setting.target,
+        iterations=setting.iterations,
+        generator=_generator(setting),
+    )
 
 
 def incumbent(setting: Setting, *, replanning: float = 0.2) -> Stopper:
@@ -34,6 +78,10 @@ def threshold(
 def never(setting: Setting, *, replanning: float = 0.2) -> Stopper:
     """Return a stopper that forecasts, for the proposer, and stops nothing."""
     return Never(_extrapolation(setting, replanning))
+
+
+def _generator(setting: Setting) -> np.random.Generator:
+    return np.random.default_rng(setting.random.getrandbits(64))
 
 
 def _extrapolation(setting: Setting, replanning: float) -> Extrapolation:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from .scheduling import Keep
-from .scheduling.ledger import TrialClosed, TrialStarted
+from .scheduling.ledger import TrialClosed, TrialExtended, TrialStarted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .floor import Floor
     from .messages import Progress, RunningTrial
-    from .scheduling import Effect, Ledger
+    from .scheduling import Effect, Entry, Ledger
     from .target import Target
 
 _BARS: Final = 20
@@ -51,14 +51,19 @@ class Narrator:
     def lines(self, effects: Sequence[Effect], progress: Progress) -> list[str]:
         """Return what is said of what was just done."""
         said: list[str] = []
-        for effect in effects:
-            match effect:
-                case Keep(TrialStarted(attempt=attempt) as entry) if attempt > 1:
+        kept = [effect.entry for effect in effects if isinstance(effect, Keep)]
+        for number, entry in enumerate(kept):
+            match entry:
+                case TrialExtended():
+                    said.append(f"{entry.at:8.1f} s  {entry.trial} goes on, up to {entry.limit}")
+                case TrialClosed() if _goes_on(entry, kept[number:]):
+                    continue
+                case TrialStarted() if entry.attempt > 1:
                     said.append(
                         f"{entry.at:8.1f} s  {entry.trial} begins again on {entry.simulator}, "
-                        f"attempt {attempt}"
+                        f"attempt {entry.attempt}"
                     )
-                case Keep(TrialClosed() as entry):
+                case TrialClosed():
                     said.append(self._closed(entry))
         if progress.best is not None and progress.best != self._best:
             self._best = progress.best
@@ -73,6 +78,11 @@ class Narrator:
         why = f": {entry.detail}" if entry.detail else ""
         what = f"confirms {record.confirms}, {entry.state}" if record.confirms else entry.state
         return f"{entry.at:8.1f} s  {entry.trial} {what} after {shown} of {record.limit}{loss}{why}"
+
+
+def _goes_on(closed: TrialClosed, following: Sequence[Entry]) -> bool:
+    """Whether a trial that had shown what was asked of it was extended at once."""
+    return any(isinstance(e, TrialExtended) and e.trial == closed.trial for e in following)
 
 
 def beginning(progress: Progress, floor: Floor | None, goal: float | None) -> list[str]:

@@ -159,7 +159,7 @@ class Session:
             self._scheduler,
             self._settings,
             detail=self._run.detail,
-            floor=None if self._floor is None else self._floor.loss,
+            floor=self._head.floor,
             at=self._run.seconds,
             resumed=self._resumed,
         )

@@ -55,7 +55,7 @@ def interpret(event: object) -> Reading:
         if "answer" in data:
             rest = {key: value for key, value in data.items() if key not in ("answer", "type")}
             return Answered(data["answer"], rest)
-        if "table" in data and isinstance(data.get("rows"), list):
+        if "table" in data and isinstance(data.get("rows"), list | tuple):
             rows = tuple(tuple(str(cell) for cell in row) for row in data["rows"])
             columns = tuple(str(heading) for heading in data.get("columns", ()))
             return Tabled(str(data["table"]), columns, rows)

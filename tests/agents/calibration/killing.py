@@ -22,19 +22,23 @@ ROOT = Path(__file__).parents[3]
 TOPOLOGY = ROOT / "tests/agents/calibration/killed.yaml"
 
 
-async def start(folder: Path, *words: str) -> asyncio.subprocess.Process:
-    """Start the calibration in a process group of its own, or go on with it."""
+async def start(folder: Path, *words: str, topology: Path = TOPOLOGY) -> asyncio.subprocess.Process:
+    """Start a calibration in a process group of its own, or go on with it."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "PASSEL_RUN_DIR": str(folder / "run"),
     }
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "passel", "run", str(TOPOLOGY), "--resume",
-        "--state", str(folder / "state"), "--set", f"params.folder={folder}", *words,
+        sys.executable, "-m", "passel", "run", str(topology), "--resume",
+        "--state", str(folder / "state"), *_folder(folder, topology), *words,
         env=environment, process_group=0,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+
+
+def _folder(folder: Path, topology: Path) -> tuple[str, ...]:
+    return ("--set", f"params.folder={folder}") if topology == TOPOLOGY else ()
 
 
 async def shown(folder: Path, lines: int) -> None:

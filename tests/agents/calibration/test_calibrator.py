@@ -233,3 +233,30 @@ async def test_what_cannot_be_calibrated_is_said_at_once() -> None:
             await (await calibrator(runtime, [good], proposer="guess")).calibrate()
         with pytest.raises(UnknownMethodError, match="width"):
             await (await calibrator(runtime, [good], proposer_options={"widths": 3})).calibrate()
+
+
+async def test_methods_are_made_by_name_with_their_options() -> None:
+    async with open_runtime() as runtime:
+        simulators = await fleet(runtime, 2)
+        proposers: dict[str, Any] = {
+            "auto": {},
+            "log-odds": {"probe": 2},
+            "log-ratio": {"damping": 0.9},
+        }
+        for proposer, options in proposers.items():
+            ref = await calibrator(runtime, simulators, proposer=proposer, proposer_options=options)
+            assert (await ref.calibrate()).ended == "goal", proposer
+        some = CalibrationSettings(budget=Budget(trials=8), confirmations=0)
+        stoppers: dict[str, Any] = {
+            "never": {"replanning": 0.5},
+            "threshold": {"steps": [[0.0, 1.0]], "first": 2},
+            "none": {},
+        }
+        for stopper, options in stoppers.items():
+            ref = await calibrator(
+                runtime, simulators, proposer="random", stopper=stopper,
+                stopper_options=options, settings=some,
+            )  # fmt: skip
+            report = await ref.calibrate()
+            assert report.trials == 8
+            assert (report.stopped > 0) == (stopper == "threshold")

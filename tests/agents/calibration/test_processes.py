@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.agents.calibration.killing import (
+    ROOT,
     all_gone,
     check,
     ended,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.process
+
+EXAMPLE = ROOT / "examples" / "calibration.yaml"
 
 
 @pytest.fixture
@@ -59,4 +62,21 @@ async def test_a_calibration_that_was_killed_as_a_whole_goes_on_where_it_was(
     assert report["resumed"]
     assert any(record.state == "finished" for record in finished_before)
     assert logged.ledger.records[0] == finished_before[0]
+    await all_gone(tmp_path)
+
+
+async def test_the_example_finds_the_constants_of_a_city(tmp_path: Path) -> None:
+    """With fewer people and workers than it has by itself, so that it is quick."""
+    words = (
+        "--json", "--set", "params.workers=2", "--set", "params.people=2000",
+        "--set", "params.goal=8", "--set", f"params.log={tmp_path}/runs.jsonl",
+    )  # fmt: skip
+    report = await ended(await start(tmp_path, *words, topology=EXAMPLE))
+
+    assert report["ended"] == "goal"
+    assert report["confirmed"] == 3
+    assert report["loss"] <= 8.0
+    assert set(report["answer"]) == {
+        f"{mode}_intercept" for mode in report["outcome"] if mode != "walk_transit"
+    }
     await all_gone(tmp_path)

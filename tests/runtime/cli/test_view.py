@@ -93,7 +93,7 @@ def test_a_table_takes_the_place_of_an_earlier_one_and_is_no_line_of_a_log(
         view.event({"table": "best", "columns": ["loss"], "rows": [[loss]]})
     view.close()
     lines = Lines("fit")
-    lines.event({"table": "best", "columns": ["loss"], "rows": [[3.25]]})
+    lines.event({"table": "best", "columns": ("loss",), "rows": ((3.25,),)})
     lines.close()
 
     shown = file.getvalue()
