@@ -10,6 +10,7 @@ PasselError
     ├── UnansweredRequestError    the model does not answer requests of that kind
     ├── UnsupportedFormError      the endpoint cannot promise an answer of that form
     ├── InvalidEndpointError      the description of an endpoint makes no sense
+    │   └── InvalidLimitError         ... in one of its limits
     ├── ApiKeyError               the key to an endpoint cannot be had
     ├── MissingPackageError       a package that an extra of Passel brings is not installed
     ├── ServerDiedError           the server that a model runs has ended, or will not start
@@ -136,6 +137,20 @@ class InvalidEndpointError(ChatError):
         super().__init__(f"{url!r} cannot be used as an endpoint: {reason}")
         self.url = url
         self.reason = reason
+
+
+class InvalidLimitError(InvalidEndpointError):
+    """Raised when a limit of a model makes no sense.
+
+    Attributes:
+        limit: Its name.
+        value: What it is.
+    """
+
+    def __init__(self, where: str, limit: str, value: float, *, wanted: str) -> None:
+        super().__init__(where, reason=f"its {limit} is {value!r}; give {wanted}")
+        self.limit = limit
+        self.value = value
 
 
 class ApiKeyError(ChatError):

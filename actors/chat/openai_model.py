@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from .address import EndpointAddress
 from .api_key import ApiKey
 from .errors import InvalidEndpointError, MissingPackageError
+from .limits import check_least, check_positive
 from .model import ChatModel, ChatStatistics
 from .request_body import Dialect, body_of
 from .retry import RetryPolicy
@@ -51,7 +51,8 @@ class OpenAIModel(ChatModel):
         plain_http: Send the key even unencrypted over a network.
 
     Raises:
-        InvalidEndpointError: It cannot be reached like this.
+        InvalidEndpointError: It cannot be reached like this, or a limit makes no sense
+            (InvalidLimitError).
         ApiKeyError: There is no key where one should be (when the actor starts).
         MissingPackageError: The extra is not installed (likewise).
     """
@@ -82,13 +83,11 @@ class OpenAIModel(ChatModel):
         if secret and not (self._address.is_encrypted or self._address.is_local or plain_http):
             reason = "its key would cross the network unencrypted; use https, or say `plain_http`"
             raise InvalidEndpointError(base_url, reason=reason)
-        limits = (connect_timeout, silence, 1.0 if deadline is None else deadline)
-        if (
-            min(concurrency, tries) < 1
-            or backoff < 0.0
-            or not all(0 < s < math.inf for s in limits)
-        ):
-            raise InvalidEndpointError(base_url, reason="its limits must be positive numbers")
+        check_least(base_url, 1, concurrency=concurrency, tries=tries)
+        check_least(base_url, 0, backoff=backoff)
+        check_positive(
+            base_url, connect_timeout=connect_timeout, silence=silence, deadline=deadline
+        )
         self._model = model
         self._key_env, self._key_file = api_key_env, api_key_file
         self._dialect: Dialect = dialect

@@ -28,9 +28,10 @@ class Probed(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The process is gone."""
+    """The process is gone; `port_taken` says that another program had its port."""
 
     at: float
+    port_taken: bool = False
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -79,6 +80,8 @@ class LifePolicy(msgspec.Struct, frozen=True, kw_only=True):
         within: Length of that window in seconds.
         backoff: Seconds before the first new start; doubles with each end in the window.
         most: Longest such pause.
+        ports: How often within `within` seconds it is started again at once, and nothing counted,
+            because its port was taken.
     """
 
     start_timeout: float = 600.0
@@ -87,6 +90,7 @@ class LifePolicy(msgspec.Struct, frozen=True, kw_only=True):
     within: float = 600.0
     backoff: float = 1.0
     most: float = 30.0
+    ports: int = 5
 
 
 class ServerLife:
@@ -102,6 +106,7 @@ class ServerLife:
         self._born = 0.0
         self._failures = 0
         self._ends: deque[float] = deque()
+        self._taken: deque[float] = deque()
         self.state: State = "waiting"
         self.restarts = 0
 
@@ -120,8 +125,8 @@ class ServerLife:
                 return []
             case Probed(at, healthy):
                 return self._probed(at, healthy=healthy)
-            case Ended(at):
-                return self._ended(at)
+            case Ended(at, port_taken):
+                return self._ended(at, port_taken=port_taken)
             case Drained():
                 if not self.is_over:
                     self.state = "stopped" if self.state == "waiting" else "draining"
@@ -144,12 +149,18 @@ class ServerLife:
             return []
         return [Kill(f"it failed {self._failures} health checks in a row")]
 
-    def _ended(self, at: float) -> list[Effect]:
+    def _ended(self, at: float, *, port_taken: bool) -> list[Effect]:
         if self.state == "draining":
             self.state = "stopped"
             return []
-        while self._ends and at - self._ends[0] > self._policy.within:
-            self._ends.popleft()
+        for ends in (self._ends, self._taken):
+            while ends and at - ends[0] > self._policy.within:
+                ends.popleft()
+        if port_taken and len(self._taken) < self._policy.ports:
+            self._taken.append(at)
+            self.state = "waiting"
+            self.restarts += 1
+            return [Launch(0.0)]
         self._ends.append(at)
         count = len(self._ends)
         if count > self._policy.max_restarts:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PHASES: Final = (
     (re.compile(r"Application startup complete"), "serving"),
@@ -19,7 +22,14 @@ _PHASES: Final = (
     (re.compile(r"Initializing a V\d LLM engine|Resolved architecture"), "starting the engine"),
 )
 
+_PORT_TAKEN: Final = re.compile(r"address already in use|\bEADDRINUSE\b", re.IGNORECASE)
+
 
 def phase_of(line: str) -> str | None:
     """Return which part of a server's start a line of its log belongs to, if it says so."""
     return next((phase for pattern, phase in _PHASES if pattern.search(line)), None)
+
+
+def tell_of_a_taken_port(lines: Iterable[str]) -> bool:
+    """Return whether a server's last lines say that somebody else has the port that it wants."""
+    return any(_PORT_TAKEN.search(line) for line in lines)

@@ -28,6 +28,7 @@ class ServerProcess:
     Attributes:
         lines: What it wrote last.
         ended: Set when it has ended; what it started may still be there.
+        silent: Set when it, and all that it has started, writes no more.
         over: Set when nothing of it is left.
     """
 
@@ -43,6 +44,7 @@ class ServerProcess:
         self._ward = Ward(command, environment=environment, grace=grace, join_output=True)
         self.lines = LastLines()
         self.ended = self._ward.ended
+        self.silent = asyncio.Event()
         self.over = self._ward.over
 
     @property
@@ -96,6 +98,7 @@ class ServerProcess:
         while chunk := await output.read(_CHUNK):
             for line in self.lines.feed(chunk):
                 self._on_line(line)
+        self.silent.set()
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from .errors import (
     ServerClosedError,
     ServerDiedError,
 )
+from .limits import check_least, check_positive
 from .model import ChatModel, ChatStatistics
 from .request_body import body_of
 from .retry import RetryPolicy
@@ -39,7 +40,7 @@ from .server_life import (
     Probed,
     ServerLife,
 )
-from .server_lines import phase_of
+from .server_lines import phase_of, tell_of_a_taken_port
 from .serving import PASSED_ON, ServerCommand, ServerStatus, Serving
 from .waits import Waits
 
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 _STARTING_PROBE_SECONDS: Final = 0.25
 _DEATH_SECONDS: Final = 3.0
 """How long after a broken connection the end of the process may be noticed."""
+
+_LAST_WORDS_SECONDS: Final = 1.0
+"""How long after the end of a process that never was ready its last lines may come."""
 
 _MAY_BE_DEATH: Final = (EndpointUnreachableError, AnswerBrokenError, RequestRefusedError)
 """What requests see of a server whose process, or whose engine, ends."""
@@ -66,6 +70,7 @@ class VllmServer(ChatModel):
     key that this actor makes. Requests wait until it is ready. When it dies it is started again,
     with growing pauses; requests of which nothing had come are sent to the next process, others
     fail with a `ServerDiedError`. When it dies too often the actor fails, which is supervision's.
+    One that ends because another program took its port first is started again at once, at another.
     However the actor, its node or the runtime ends, no process of the server is left.
 
     Args:
@@ -86,6 +91,7 @@ class VllmServer(ChatModel):
         end_grace: Seconds between SIGTERM and SIGKILL at its end.
 
     Raises:
+        InvalidLimitError: A limit makes no sense.
         MissingPackageError: The extra `passel[chat]` is not installed (when the actor starts).
     """
 
@@ -108,6 +114,16 @@ class VllmServer(ChatModel):
         backoff: float = 1.0,
         end_grace: float = 10.0,
     ) -> None:
+        check_least(model, 1, concurrency=concurrency)
+        check_least(model, 0, max_restarts=max_restarts, backoff=backoff, end_grace=end_grace)
+        check_positive(
+            model,
+            silence=silence,
+            deadline=deadline,
+            start_timeout=start_timeout,
+            health_every=health_every,
+            within=within,
+        )
         self._name = Path(model).name
         self._command = ServerCommand(
             words=(*(command or ("vllm", "serve")), model),
@@ -239,7 +255,7 @@ class VllmServer(ChatModel):
                 group.create_task(serving.process.run())
                 try:
                     await self._watch(serving)
-                    effects = self._handle(Ended(self.context.now()))
+                    effects = self._handle(await self._end_of(serving))
                 finally:
                     await serving.process.end(_LEAVE_SECONDS)
         finally:
@@ -282,6 +298,16 @@ class VllmServer(ChatModel):
                         await serving.process.ended.wait()
         finally:
             await probe.aclose()
+
+    async def _end_of(self, serving: Serving) -> Ended:
+        """Return what is to be known of a process that has ended."""
+        process = serving.process
+        if self._life.state == "starting":  # its last words say why
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                    await process.silent.wait()
+        taken = tell_of_a_taken_port(process.lines.last)
+        return Ended(self.context.now(), port_taken=taken)
 
     def _on_line(self, line: str) -> None:
         phase = phase_of(line)

@@ -18,6 +18,7 @@ import sys
 import threading
 
 hung = threading.Event()
+rivals: list[socket.socket] = []
 
 
 def arguments() -> argparse.Namespace:
@@ -27,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int)
     parser.add_argument("--served-model-name")
     parser.add_argument("--gate", help="a FIFO that must have been opened before it is ready")
+    parser.add_argument("--beaten", help="a file; until it is there somebody else has the port")
     parser.add_argument("--crash", action="store_true")
     parser.add_argument("--stubborn", action="store_true", help="ignore SIGTERM")
     return parser.parse_args()
@@ -95,6 +97,9 @@ def main() -> None:
     if given.crash:
         say("ValueError: unknown flag --nonsense")
         sys.exit(3)
+    if given.beaten and not os.path.exists(given.beaten):
+        open(given.beaten, "x").close()
+        rivals.append(socket.create_server((given.host, given.port)))
     if given.gate:
         with open(given.gate) as gate:
             gate.read()

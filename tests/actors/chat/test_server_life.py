@@ -103,3 +103,22 @@ def test_a_server_that_waits_for_its_start_needs_no_end(began: bool) -> None:
 
     assert state_of(life) == "stopped"
     assert life.handle(Emptied()) == []
+
+
+def test_a_server_whose_port_was_taken_is_started_again_at_once_and_not_for_ever() -> None:
+    life = ServerLife(POLICY)
+    said = []
+    for at in range(POLICY.ports + 3):
+        life.handle(Launched(float(at)))
+        said += life.handle(Ended(float(at), port_taken=True))
+
+    assert said == [Launch(0.0)] * POLICY.ports + [Launch(1.0), Launch(2.0), GiveUp(2)]
+    assert life.is_over
+
+
+def test_ports_that_were_taken_long_ago_do_not_count() -> None:
+    life = ServerLife(POLICY)
+    for turn in range(POLICY.ports * 2):
+        at = turn * POLICY.within
+        life.handle(Launched(at))
+        assert life.handle(Ended(at, port_taken=True)) == [Launch(0.0)]

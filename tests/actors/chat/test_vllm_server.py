@@ -119,6 +119,14 @@ async def test_a_server_that_does_not_start_is_given_up_with_what_it_said() -> N
         assert caught.value.lines[-1] == "ValueError: unknown flag --nonsense"
 
 
+async def test_a_server_whose_port_was_taken_meanwhile_gets_another_one(tmp_path: Path) -> None:
+    async with open_runtime() as runtime:
+        server = await started(runtime, "--beaten", str(tmp_path / "beaten"), max_restarts=0)
+
+        assert await said_by(server, "still here") == "stillhere"
+        assert (await server.status()).restarts == 1
+
+
 async def test_a_command_that_is_not_there_is_said() -> None:
     async with open_runtime() as runtime:
         server = await runtime.options(on_failure="stop").spawn(
