@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from .bohb import Bohb
 from .log_ratio import LogRatio
 from .quasi_newton import LogOddsQN
 from .random import Random
+from .samplers import SAMPLERS, OptunaProposer, OptunaStopper
 
-__all__ = ["LogOddsQN", "LogRatio", "Random"]
+__all__ = [
+    "SAMPLERS",
+    "Bohb",
+    "LogOddsQN",
+    "LogRatio",
+    "OptunaProposer",
+    "OptunaStopper",
+    "Random",
+]

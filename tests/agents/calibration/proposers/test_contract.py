@@ -11,7 +11,13 @@ import pytest
 
 from passel.agents.calibration import Parameter, Proposer, Target, TrialRecord
 from passel.agents.calibration.errors import OutcomeError
-from passel.agents.calibration.proposers import LogOddsQN, LogRatio, Random
+from passel.agents.calibration.proposers import (
+    Bohb,
+    LogOddsQN,
+    LogRatio,
+    OptunaProposer,
+    Random,
+)
 from passel.protocols.trial import TrialId
 from tests.agents.calibration.proposers.play import ITERATIONS, SPACE, TARGET, Play
 
@@ -36,7 +42,21 @@ def uniform(space: Space, target: Target, generator: np.random.Generator) -> Pro
     return Random(space, target, iterations=ITERATIONS, generator=generator)
 
 
-ALL: list[Make] = [quasi_newton, log_ratio, short_log_ratio, uniform]
+def bohb(space: Space, target: Target, generator: np.random.Generator) -> Proposer:
+    return Bohb(space, target, iterations=ITERATIONS, generator=generator)
+
+
+def tpe(space: Space, target: Target, generator: np.random.Generator) -> Proposer:
+    return OptunaProposer(space, target, iterations=ITERATIONS, generator=generator)
+
+
+def cma_es(space: Space, target: Target, generator: np.random.Generator) -> Proposer:
+    return OptunaProposer(
+        space, target, iterations=ITERATIONS, generator=generator, sampler="cmaes"
+    )
+
+
+ALL: list[Make] = [quasi_newton, log_ratio, short_log_ratio, uniform, bohb, tpe, cma_es]
 CONCURRENT: list[Make] = [make for make in ALL if make not in (log_ratio, short_log_ratio)]
 
 every = pytest.mark.parametrize("make", ALL)

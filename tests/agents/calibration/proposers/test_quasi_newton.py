@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from passel.agents.calibration import Parameter, Space, Target
+from passel.agents.calibration import Parameter, Space, Target, TrialRecord
 from passel.agents.calibration.errors import NoConstantError, SharesWantedError
 from passel.agents.calibration.proposers import LogOddsQN, LogRatio
 from passel.agents.calibration.proposers.regression import nearest
@@ -43,7 +43,7 @@ def test_expected_shares_give_back_the_constants_in_a_dozen_runs() -> None:
 
 def test_short_trials_come_first_and_the_one_that_is_hard_to_beat_goes_on() -> None:
     play = started(sample=20_000)
-    ended = []
+    ended: list[TrialRecord] = []
     while not ended or (ended[-1].limit < ITERATIONS and len(ended) < 12):
         record = play.ask()
         assert record is not None

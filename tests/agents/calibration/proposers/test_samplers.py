@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from passel.agents.calibration.errors import UnknownSamplerError
+from passel.agents.calibration.proposers import OptunaProposer, OptunaStopper
+from passel.agents.calibration.stopping import Extrapolation
+from tests.agents.calibration.proposers.play import ITERATIONS, SPACE, TARGET, Play
+
+
+def proposer(sampler: str = "tpe") -> OptunaProposer:
+    generator = np.random.default_rng(0)
+    return OptunaProposer(
+        SPACE, TARGET, iterations=ITERATIONS, generator=generator, sampler=sampler
+    )
+
+
+def test_tpe_learns_from_losses() -> None:
+    play = Play(proposer(), TARGET)
+    losses = []
+    for _ in range(40):
+        record = play.ask()
+        assert record is not None
+        losses.append(TARGET.loss(play.run(record).outcomes[-1]))
+
+    assert np.median(losses[25:]) < 0.8 * np.median(losses[:10])
+
+
+def test_its_hyperband_stops_the_worse_ones_and_is_told_of_each_once() -> None:
+    optuna = proposer()
+    play = Play(optuna, TARGET)
+    stopper = OptunaStopper(optuna, Extrapolation(TARGET, iterations=ITERATIONS))
+    stopped = 0
+    for _ in range(25):
+        record = play.ask()
+        assert record is not None
+        for _ in range(record.limit):
+            now = play.iterate(record)
+            forecast = stopper.forecast(now)
+            assert forecast is not None
+            if stopper.judge(now, forecast, None, 0.0) == "stop":
+                play.end(record, "stopped")
+                stopped += 1
+                break
+        else:
+            play.end(record)
+
+    assert 5 < stopped < 25
+
+
+def test_the_gaussian_process_begins_without_a_model() -> None:
+    """Its model needs ten trials and torch, which takes long to load."""
+    if find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+
+    assert Play(proposer("gp"), TARGET).ask() is not None
+
+
+def test_a_sampler_that_is_not_there_is_named() -> None:
+    with pytest.raises(UnknownSamplerError, match="'anneal' is unknown; choose of tpe, gp, cmaes"):
+        proposer("anneal")
