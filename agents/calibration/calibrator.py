@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ...protocols.trial import SimulatorSpec
     from .record import TrialRecord
     from .session import Tell
+    from .space import Space
 
 _FIND_SECONDS: Final = 60.0
 """How long a simulator may take to say what it is, before the first trial."""
@@ -149,32 +150,10 @@ class Calibrator(Actor):
         spec = common(await self._specs())
         space = self._space or space_of(spec, self._target, self._fixed)
         kept, journal = await self._opened(space)
-        name, ledger = kept.calibration, Ledger(state=kept.state)
         floor = await self.context.run_blocking(self._floor, spec)
-        earlier = await self.context.run_blocking(self._earlier)
-        life = random.Random(f"{self._seed}/{ledger.iterations}")  # noqa: S311  # no secret
-        setting = Setting(
-            target=self._target,
-            space=space,
-            iterations=spec.iterations,
-            random=life,
-            availability=spec.availability,
-        )
-        scheduler = Scheduler(
-            name,
-            target=self._target,
-            proposer=proposer_of(*self._proposer, setting),
-            stopper=stopper_of(*self._stopper, setting),
-            simulators=list(self._simulators),
-            settled=spec.iterations,
-            settings=self._settings,
-            seed=self._seed,
-            floor=0.0 if floor is None else floor.loss,
-            ledger=ledger,
-            earlier=(*kept.earlier, *earlier),
-        )
+        scheduler = await self.context.run_blocking(self._scheduler, spec, space, kept, floor)
         head = LogHead(
-            calibration=name,
+            calibration=kept.calibration,
             simulator=spec.name,
             target=self._target,
             space=space,
@@ -185,16 +164,42 @@ class Calibrator(Actor):
             state=kept.state,
         )
         return Session(
-            name,
+            kept.calibration,
             scheduler,
             simulators=self._simulators,
             head=head,
             floor=floor,
             settings=self._settings,
-            resumed=bool(ledger.records),
+            resumed=bool(kept.state.records),
             journal=journal,
             log=CalibrationLog(Path(self._log)) if self._log else None,
             context=self.context,
+        )
+
+    def _scheduler(
+        self, spec: SimulatorSpec, space: Space, kept: KeptCalibration, floor: Floor | None
+    ) -> Scheduler:
+        """Return what decides; reads logs and loads libraries, so it blocks."""
+        seed = f"{self._seed}/{kept.state.iterations}"  # another one in each life
+        setting = Setting(
+            target=self._target,
+            space=space,
+            iterations=spec.iterations,
+            random=random.Random(seed),  # noqa: S311  # nothing secret
+            availability=spec.availability,
+        )
+        return Scheduler(
+            kept.calibration,
+            target=self._target,
+            proposer=proposer_of(*self._proposer, setting),
+            stopper=stopper_of(*self._stopper, setting),
+            simulators=list(self._simulators),
+            settled=spec.iterations,
+            settings=self._settings,
+            seed=self._seed,
+            floor=0.0 if floor is None else floor.loss,
+            ledger=Ledger(state=kept.state),
+            earlier=(*kept.earlier, *self._earlier()),
         )
 
     async def _specs(self) -> list[SimulatorSpec]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from ...actors import Actor, handler
@@ -13,6 +15,9 @@ from .scheduling import (  # noqa: TC001  # hints are read at run time
     Ledger,
     LedgerState,
 )
+
+_EARLIER: Final = 1_000
+"""Trials of earlier calibrations that are remembered for proposers to learn from."""
 
 
 class CalibrationOpened(msgspec.Struct, frozen=True, tag="opened"):
@@ -48,7 +53,7 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
         calibration: Its name.
         state: What its ledger holds.
         ended: Why it is over, or None.
-        earlier: Trials of the ones before it.
+        earlier: Trials of the ones before it, the latest thousand.
     """
 
     calibration: CalibrationId
@@ -129,4 +134,6 @@ class CalibrationJournal(Actor):
 
     def _earlier(self, key: str) -> tuple[TrialRecord, ...]:
         known = self._kept.get(key)
-        return () if known is None else (*known.earlier, *self._ledgers[key].state.records)
+        if known is None:
+            return ()
+        return (*known.earlier, *self._ledgers[key].state.records)[-_EARLIER:]

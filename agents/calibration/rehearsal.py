@@ -17,6 +17,7 @@ from .scheduling import (
     ExtendRun,
     ExtensionRefused,
     LookFor,
+    RunBegan,
     RunBroken,
     Scheduler,
     SimulatorFound,
@@ -138,6 +139,7 @@ class Rehearsal:
         if self._is_away(simulator):
             self._at(self.now, self._saying(RunBroken, trial.id, "its simulator is away"))
             return
+        self._at(self.now, lambda: RunBegan(self.now, trial.id))
         steps = self.simulate(simulator, trial)
         self._courses[trial.id] = _Course(simulator, steps, trial.iterations, trial.waits)
         self._advance(trial.id)

@@ -21,6 +21,7 @@ from .scheduling import (
     Finish,
     Keep,
     LookFor,
+    RunBegan,
     RunBroken,
     RunRefused,
     SimulatorFound,
@@ -145,6 +146,7 @@ class CalibrationRun:
         match effect:
             case StartRun(simulator, trial):
                 self._readers[trial.id] = self._start(group, self._read(simulator, trial))
+                self._take(RunBegan(self.seconds, trial.id))
             case StopRun(simulator, run):
                 self._start(group, self._stop(simulator, run))
             case ExtendRun(simulator, run, iterations):

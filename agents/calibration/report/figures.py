@@ -45,6 +45,7 @@ def shares_figure(logged: Logged, found: str) -> str:
                 axes.plot(range(1, len(shown) + 1), shown, color=colour, alpha=0.7, label=label)
             wanted = scale * target.values.get(name, 0.0)
             axes.axhline(wanted, color=colour, linestyle=":", linewidth=1.2)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         return _svg(figure)
 
@@ -76,6 +77,8 @@ def losses_figure(logged: Logged, *, by_time: bool) -> str:
         _levels(axes, logged)
         if marks and min(mark.loss for mark in marks) > 0:
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         return _svg(figure)
 

@@ -200,7 +200,7 @@ class Docket:
     def forget(self, name: TrialId) -> Run:
         """Take note that a run has ended, and give its slot back."""
         run = self.runs.pop(name)
-        self._fleet.release(run.simulator)
+        self._fleet.release(run.simulator, worked=run.begun)
         return run
 
 

@@ -38,6 +38,14 @@ class SimulatorMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A run that was to be started is on its way to its simulator."""
+
+    at: float
+    run: TrialId
+
+
+@dataclass(frozen=True, slots=True)
 class TrialReported:
     """Something came out of a run: an iteration, or its end."""
 
@@ -82,6 +90,7 @@ Event = (
     Began
     | SimulatorFound
     | SimulatorMissing
+    | RunBegan
     | TrialReported
     | RunRefused
     | RunBroken

@@ -38,6 +38,7 @@ class _Member:
     slots: int = 0
     extendable: bool = True
     busy: int = 0
+    working: int = 0
     pause: float = _FIRST_PAUSE
     first: _Durations = field(default_factory=_Durations)
     later: _Durations = field(default_factory=_Durations)
@@ -98,9 +99,14 @@ class Fleet:
         """Take a slot."""
         self._members[simulator].busy += 1
 
-    def release(self, simulator: SimulatorId) -> None:
+    def work(self, simulator: SimulatorId) -> None:
+        """Note that a slot that is taken is put to use."""
+        self._members[simulator].working += 1
+
+    def release(self, simulator: SimulatorId, *, worked: bool) -> None:
         """Give a slot back."""
         self._members[simulator].busy -= 1
+        self._members[simulator].working -= worked
 
     @property
     def free(self) -> int:
@@ -151,16 +157,16 @@ class Fleet:
     # How busy they are.
 
     def pass_time(self, at: float) -> None:
-        """Account for the time since the last call: slots there are, and slots that were busy."""
+        """Account for the time since the last call: slots there are, and slots in use."""
         passed = max(0.0, at - self._clock)
         self._clock = max(at, self._clock)
         for member in self._members.values():
             self._slot_seconds += passed * member.slots
-            self._busy_seconds += passed * min(member.busy, member.slots)
+            self._busy_seconds += passed * min(member.working, member.slots)
 
     @property
     def use(self) -> float:
-        """The part of all slots' time in which they were busy, of 1."""
+        """The part of all slots' time in which they were in use, of 1."""
         return self._busy_seconds / self._slot_seconds if self._slot_seconds else 0.0
 
     @property

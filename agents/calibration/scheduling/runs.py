@@ -27,6 +27,7 @@ class Run:
         waits: Whether it lingers at its limit.
         heard: When it was last heard of.
         phase: What it is doing.
+        begun: Whether it is on its way; else its slot is only kept for it.
     """
 
     trial: TrialId
@@ -34,6 +35,7 @@ class Run:
     waits: bool
     heard: float
     phase: Phase = Phase.RUNNING
+    begun: bool = False
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from .events import (
     ExtensionRefused,
     Finish,
     LookFor,
+    RunBegan,
     RunBroken,
     RunRefused,
     SimulatorFound,
@@ -161,6 +162,8 @@ class Scheduler:
                     self._do(LookFor(simulator, self.fleet.missed(simulator)))
             case TimePassed(at):
                 self._wake(at)
+            case RunBegan(run=name):
+                self._begun(name)
             case TrialReported(event=Iteration(trial=name) | TrialEnded(trial=name)):
                 self._hear(name, event)
             case RunRefused(run=name) | RunBroken(run=name) | ExtensionRefused(run=name):
@@ -207,6 +210,12 @@ class Scheduler:
             case ExtensionRefused() if run.phase is Phase.RUNNING:
                 self._docket.stop(name)
                 self._docket.ready.appendleft(run.trial)  # from the beginning, somewhere
+
+    def _begun(self, name: TrialId) -> None:
+        run = self._docket.runs.get(name)
+        if run is not None and not run.begun:
+            run.begun = True
+            self.fleet.work(run.simulator)
 
     def _iteration(self, name: TrialId, run: Run, iteration: Iteration, at: float) -> None:
         record = self._docket.record_of(run)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,15 @@ import pytest
 from passel.agents.calibration import Budget, CalibrationSettings, Forecast, Proposal, Target
 from passel.agents.calibration.rehearsal import Crashed, Rehearsal
 from passel.agents.calibration.scheduling import (
+    Began,
     ExtendRun,
     Keep,
     Ledger,
+    RunBegan,
+    SimulatorFound,
     SimulatorId,
     StartRun,
+    TimePassed,
     TrialReported,
 )
 from tests.agents.calibration.bench import SETTLED, Rambler, rehearsed, scheduler, toy
@@ -366,3 +371,35 @@ def test_no_trial_is_lost_or_counted_twice_whenever_it_is_killed(seed: int) -> N
         for record in ledger.records.values()
         if record.state == "finished"
     )
+
+
+def test_a_retried_trial_holds_what_its_last_attempt_has_shown_and_counts_all_iterations() -> None:
+    """Its first attempt crashes after three iterations that are unlike those of the second."""
+
+    def simulate(simulator: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
+        steps = toy(noise=0.1)(simulator, trial)
+        if trial.id == "c-1":
+            yield from islice(steps, 3)
+            yield Crashed(0.5)
+        yield from steps
+
+    decides = scheduler(settings=NO_CONFIRMATIONS)
+    rehearsed(decides, simulate)
+
+    records = list(decides.ledger.records.values())
+    retried = records[0]
+    assert (retried.attempt, retried.state, len(retried.outcomes)) == (2, "finished", SETTLED)
+    assert retried.times[0] >= retried.began
+    assert decides.ledger.iterations == 3 + sum(len(record.outcomes) for record in records)
+
+
+def test_slots_that_wait_for_a_decision_do_not_count_as_used() -> None:
+    decides = scheduler(settings=NO_CONFIRMATIONS, simulators=1)
+    decides.handle(Began(0.0))
+    effects = decides.handle(SimulatorFound(0.0, SimulatorId("s0"), 1))
+    (run,) = (effect.trial.id for effect in effects if isinstance(effect, StartRun))
+    decides.handle(RunBegan(6.0, run))
+    decides.handle(TimePassed(10.0))
+
+    assert decides.fleet.busy == 1
+    assert decides.fleet.use == pytest.approx(0.4)
