@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ...protocols.errors import PasselError
 from ...protocols.tools import ToolCall
 from .errors import NoToolsError, ToolNameTakenError
 
@@ -29,20 +31,28 @@ class Catalogue:
 
     Args:
         offers: What each actor offers.
+        before: What was known until now: calls under way at its places are counted on.
 
     Raises:
         NoToolsError: There is no tool at all.
         ToolNameTakenError: Two actors offer unlike tools of one name.
     """
 
-    def __init__(self, offers: Sequence[tuple[ActorRef[Toolbox], Sequence[ToolSpec]]]) -> None:
-        self._places: dict[str, list[_Place]] = {}
+    def __init__(
+        self,
+        offers: Sequence[tuple[ActorRef[Toolbox], Sequence[ToolSpec]]],
+        *,
+        before: Catalogue | None = None,
+    ) -> None:
+        self._places: dict[str, list[Place]] = {}
         specs: dict[str, ToolSpec] = {}
         for box, offered in offers:
             for spec in offered:
                 if specs.setdefault(spec.name, spec) != spec:
                     raise ToolNameTakenError(spec.name)
-                self._places.setdefault(spec.name, []).append(_Place(box))
+                place = None if before is None else before.place(spec.name, box)
+                place = place or Place(box)
+                self._places.setdefault(spec.name, []).append(place)
         if not specs:
             raise NoToolsError
         self.specs: tuple[ToolSpec, ...] = tuple(specs.values())
@@ -56,6 +66,11 @@ class Catalogue:
             )
             for spec in self.specs
         }
+
+    def place(self, tool: str, box: ActorRef[Toolbox]) -> Place | None:
+        """Return the place of a tool at an actor, if it is known there."""
+        places = (place for place in self._places.get(tool, ()) if place.box is box)
+        return next(places, None)
 
     async def call(self, start: StartCall) -> Any:
         """Call a tool where it is; every attempt of a task has the same key.
@@ -81,7 +96,7 @@ class Catalogue:
             place.running -= 1
 
 
-class _Place:
+class Place:
     """One actor that has a tool, and how many calls of that are under way there."""
 
     __slots__ = ("box", "running")
@@ -91,12 +106,43 @@ class _Place:
         self.running = 0
 
 
-async def gather(boxes: Sequence[ActorRef[Toolbox]]) -> Catalogue:
-    """Ask tool actors what they offer; one whose node is being restarted is waited for.
+async def gather(
+    boxes: Sequence[ActorRef[Toolbox]], *, before: Catalogue | None = None, log: Any = None
+) -> Catalogue:
+    """Ask tool actors what they offer now; one whose node is being restarted is waited for.
+
+    One that is not there, or does not say it in time, is left out and logged, unless all are.
+
+    Args:
+        boxes: The actors.
+        before: What they offered when they were asked last.
+        log: Where it is said that one was left out.
 
     Raises:
-        NoToolsError: There is no tool at all.
+        NoToolsError: There is no tool at all, or no actor is there.
         ToolNameTakenError: Two actors offer unlike tools of one name.
-        DeadActorError: An actor is gone for good.
     """
-    return Catalogue([(box, await box.tools.options(key=True)()) for box in boxes])
+    async with asyncio.TaskGroup() as group:
+        asked = [(box, group.create_task(_offer_of(box))) for box in boxes]
+    offers: list[tuple[ActorRef[Toolbox], tuple[ToolSpec, ...]]] = []
+    absent: list[PasselError] = []
+    for box, task in asked:
+        offer = task.result()
+        if isinstance(offer, PasselError):
+            absent.append(offer)
+        else:
+            offers.append((box, offer))
+    if absent and not offers:
+        raise NoToolsError("; ".join(map(str, absent)))
+    for error in absent:
+        if log is not None:
+            log.warning("a tool actor is left out", error=str(error))
+    return Catalogue(offers, before=before)
+
+
+async def _offer_of(box: ActorRef[Toolbox]) -> tuple[ToolSpec, ...] | PasselError:
+    """Return what a tool actor offers, or why it does not say it."""
+    try:
+        return await box.tools.options(key=True)()
+    except PasselError as error:
+        return error

@@ -30,7 +30,8 @@ class Compiler(Actor):
 
     Args:
         model: Plans and judges.
-        tools: Tool actors; those that offer the same tool share its calls.
+        tools: Tool actors; those that offer the same tool share its calls. Each run asks them anew
+            what they offer, and leaves out those that are not there.
         joiner: Judges in the model's stead.
         journal: Keeps results, so that a run which is asked for again after everything was killed
             repeats no finished call.
@@ -97,8 +98,9 @@ class Compiler(Actor):
 
     async def _answer(self, question: str, tell: Callable[[RunEvent], None]) -> Answer:
         began = self.context.now()
-        if self._catalogue is None:
-            self._catalogue = await gather(self._tools)
+        catalogue = self._catalogue = await gather(
+            self._tools, before=self._catalogue, log=self.context.log
+        )
         name, kept = await self._name(question)
         self._running.add(name)
         settings = self._settings
@@ -107,9 +109,9 @@ class Compiler(Actor):
         run = Run(
             name,
             question,
-            planner=Planner(self._model, self._catalogue.specs, settings, wants_usage=wants),
+            planner=Planner(self._model, catalogue.specs, settings, wants_usage=wants),
             joiner=Joiner(self._joiner, settings, wants_usage=wants),
-            catalogue=self._catalogue,
+            catalogue=catalogue,
             account=account,
             settings=settings,
             journal=self._journal,

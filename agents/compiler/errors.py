@@ -2,7 +2,7 @@
 
 PasselError
 └── CompilerError
-    ├── NoToolsError         no tool actor was given, or none offers a tool
+    ├── NoToolsError         no tool actor was given, or none is there and offers a tool
     ├── ToolNameTakenError   two tool actors offer unlike tools of one name
     ├── UsageUnknownError    tokens or cost are limited, and the model does not say what it took
     └── PlanFileError        a file is no plan that can be read
@@ -18,10 +18,16 @@ class CompilerError(PasselError):
 
 
 class NoToolsError(CompilerError):
-    """Raised when there is nothing that a plan could call."""
+    """Raised when there is nothing that a plan could call.
 
-    def __init__(self) -> None:
-        super().__init__("there are no tools; give the compiler tool actors that offer some")
+    Attributes:
+        absent: Why tool actors did not say what they offer, or empty.
+    """
+
+    def __init__(self, absent: str = "") -> None:
+        said = f"; those that there are do not answer: {absent}" if absent else ""
+        super().__init__(f"there are no tools; give the compiler tool actors that offer some{said}")
+        self.absent = absent
 
 
 class ToolNameTakenError(CompilerError):

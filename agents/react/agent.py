@@ -34,7 +34,8 @@ class ReAct(Actor):
 
     Args:
         model: Thinks.
-        tools: Tool actors; those that offer the same tool share its calls.
+        tools: Tool actors; those that offer the same tool share its calls. Each question asks them
+            anew what they offer.
         settings: How it works.
     """
 
@@ -74,9 +75,10 @@ class ReAct(Actor):
 
     async def _steps(self, question: str) -> AsyncGenerator[StepTaken | Conclusion]:
         settings, began = self._settings, self.context.now()
-        if self._catalogue is None:
-            self._catalogue = await gather(self._tools)
-        specs = self._catalogue.specs
+        catalogue = self._catalogue = await gather(
+            self._tools, before=self._catalogue, log=self.context.log
+        )
+        specs = catalogue.specs
         check = checker(specs)
         names = [spec.name for spec in specs]
         account = Account(settings.budget, settings.prices, began=began)
@@ -114,7 +116,7 @@ class ReAct(Actor):
                 observed = f"That cannot be read: {step.reason}"
             else:
                 account.called()
-                observed = await self._observe(self._catalogue, step, run, account)
+                observed = await self._observe(catalogue, step, run, account)
             yield StepTaken(step=number, said=said, observation=observed)
             messages = (
                 *messages,

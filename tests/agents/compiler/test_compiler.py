@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from passel.agents.compiler import (
     BudgetSpent,
     CompilerSettings,
     JoinerFailed,
+    NoToolsError,
     PlannerFailed,
     Prices,
     ReplanLimitReached,
@@ -26,8 +27,11 @@ from passel.agents.compiler import (
 from passel.agents.compiler.compiler import Compiler
 from passel.agents.compiler.reader import PlanReader
 from passel.protocols.plan import PlannedTask, RefusedTask
-from tests.agents.compiler.crew import TOOLS, SilentModel, add, height, team, text_of
+from tests.agents.compiler.crew import TOOLS, SilentModel, add, echo, height, never, team, text_of
 from tests.runtime.worlds import open_runtime
+
+if TYPE_CHECKING:
+    from passel import ActorRef
 
 PLAN = """\
 Thought: both heights, then their sum
@@ -59,6 +63,39 @@ async def test_a_question_is_answered_by_a_plan_and_a_verdict() -> None:
     assert [e.outcome.result for e in events if isinstance(e, TaskSettled)] == [330, 96, 426.0]
     assert "Result of 3:\n> 426.0" in text_of(requests[1])
     assert "Thought: both heights" in text_of(requests[1])
+
+
+async def known_to(agent: ActorRef[Compiler]) -> tuple[str, ...]:
+    """Return the tools that a run knows of."""
+    async for event in agent.answer_live("q"):
+        if isinstance(event, RunBegan):
+            return event.tools
+    raise AssertionError
+
+
+async def test_a_run_knows_the_tools_that_there_are_when_it_begins() -> None:
+    async with open_runtime() as runtime:
+        script = [
+            ScriptedReply(when="Result of 3", text=FINISH),
+            ScriptedReply(when="Question", text=PLAN),
+        ]
+        model = await runtime.spawn(ScriptedModel, script=script)
+        far = await runtime.options(name="far").spawn(FunctionTools, functions=[echo])
+        near = await runtime.options(name="near").spawn(FunctionTools, functions=[height])
+        compiler = await runtime.spawn(Compiler, model=model, tools=[far, near])
+        assert await known_to(compiler) == ("echo", "height")
+        await runtime.stop(far)
+        assert await known_to(compiler) == ("height",)
+        await runtime.options(name="far").spawn(FunctionTools, functions=[add, never])
+        assert await known_to(compiler) == ("add", "never", "height")
+        assert (await compiler.answer("q")).answer == "426 m"
+        await runtime.stop(near)
+        await runtime.options(name="near").spawn(FunctionTools, functions=[add])
+        assert await known_to(compiler) == ("add", "never")
+        for ref in (far, near):
+            await runtime.stop(ref)
+        with pytest.raises(NoToolsError, match="actor leader/far is not there"):
+            await compiler.answer("q")
 
 
 async def test_tasks_start_while_the_planner_still_writes() -> None:

@@ -13,7 +13,7 @@ from passel.agents.compiler import Budget, NoToolsError
 from passel.agents.react import Conclusion, ReAct, ReActSettings, StepTaken
 from passel.agents.react.step import Misstep, read_step
 from passel.protocols.plan import PlannedTask
-from tests.agents.compiler.crew import TOOLS, text_of
+from tests.agents.compiler.crew import TOOLS, add, height, text_of
 from tests.runtime.worlds import open_runtime
 
 if TYPE_CHECKING:
@@ -38,6 +38,17 @@ async def agent(
         box = await runtime.spawn(FunctionTools, functions=list(tools))
         told = ReActSettings(**settings)
         yield await runtime.spawn(ReAct, model=model, tools=[box], settings=told), model
+
+
+async def test_a_question_is_answered_with_the_tools_that_there_are_now() -> None:
+    async with open_runtime() as runtime:
+        model = await runtime.spawn(ScriptedModel, script=[STEPS[0], STEPS[3], STEPS[2], STEPS[3]])
+        box = await runtime.options(name="box").spawn(FunctionTools, functions=[height])
+        react = await runtime.spawn(ReAct, model=model, tools=[box])
+        assert (await react.answer("q")).spent.calls == 1
+        await runtime.stop(box)
+        await runtime.options(name="box").spawn(FunctionTools, functions=[add])
+        assert (await react.answer("q")).spent.calls == 1
 
 
 async def conclude(script: list[Any], **settings: Any) -> Conclusion:
