@@ -40,7 +40,9 @@ class Setting:
     availability: tuple[Availability, ...] = ()
 
 
-PROPOSERS: Final = ("auto", "log-odds", "log-ratio", "random")
+PROPOSERS: Final = (
+    "auto", "bohb", "cmaes", "gp", "log-odds", "log-ratio", "random", "tpe",
+)  # fmt: skip
 """Names of proposers; each is made by the function of that name in `methods`."""
 
 STOPPERS: Final = ("incumbent", "never", "threshold")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .proposers import LogOddsQN, LogRatio, Random
+from .proposers import Bohb, LogOddsQN, LogRatio, OptunaProposer, Random
 from .stopping import PUBLISHED, BeatIncumbent, DecayingThreshold, Extrapolation, Never
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def auto(setting: Setting) -> Proposer:
-    """Return the proposer that uses most of what is known: of constants and shares, if there are."""
+    """Return the quasi-Newton method where there are constants and shares; elsewhere Optuna's TPE."""
     constants = any(parameter.constant_of for parameter in setting.space)
-    return log_odds(setting) if setting.target.shares and constants else random(setting)
+    return log_odds(setting) if setting.target.shares and constants else tpe(setting)
 
 
 def log_odds(setting: Setting, *, probe: int = 3) -> Proposer:
@@ -54,6 +54,43 @@ def random(setting: Setting) -> Proposer:
         setting.target,
         iterations=setting.iterations,
         generator=_generator(setting),
+    )
+
+
+def bohb(setting: Setting, **options: Any) -> Proposer:
+    """Return the optimiser of the paper on BEAM; its stopper is to be `never`."""
+    return Bohb(
+        setting.space,
+        setting.target,
+        iterations=setting.iterations,
+        generator=_generator(setting),
+        **options,
+    )
+
+
+def tpe(setting: Setting, *, multivariate: bool = True) -> Proposer:
+    """Return Optuna's tree of Parzen estimators."""
+    return _sampled(setting, "tpe", multivariate=multivariate)
+
+
+def gp(setting: Setting) -> Proposer:
+    """Return Optuna's Gaussian process."""
+    return _sampled(setting, "gp")
+
+
+def cmaes(setting: Setting) -> Proposer:
+    """Return Optuna's CMA-ES."""
+    return _sampled(setting, "cmaes")
+
+
+def _sampled(setting: Setting, sampler: str, **options: Any) -> Proposer:
+    return OptunaProposer(
+        setting.space,
+        setting.target,
+        iterations=setting.iterations,
+        generator=_generator(setting),
+        sampler=sampler,
+        **options,
     )
 
 

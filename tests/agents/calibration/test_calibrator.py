@@ -247,6 +247,11 @@ async def test_methods_are_made_by_name_with_their_options() -> None:
             ref = await calibrator(runtime, simulators, proposer=proposer, proposer_options=options)
             assert (await ref.calibrate()).ended == "goal", proposer
         some = CalibrationSettings(budget=Budget(trials=8), confirmations=0)
+        for proposer in ("bohb", "tpe", "cmaes"):
+            ref = await calibrator(
+                runtime, simulators, proposer=proposer, stopper="never", settings=some
+            )
+            assert (await ref.calibrate()).trials == 8, proposer
         stoppers: dict[str, Any] = {
             "never": {"replanning": 0.5},
             "threshold": {"steps": [[0.0, 1.0]], "first": 2},

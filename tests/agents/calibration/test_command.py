@@ -88,8 +88,8 @@ def test_a_function_is_calibrated_on_two_workers_without_a_topology(tmp_path: Pa
     done = subprocess.run(
         [
             sys.executable, "-c", PASSEL, "calibrate", "run", PARABOLA, "-p", "x=0:4:1", "-p", "y=0:4:3",
-            "-t", "value=7", "-n", "2", "--goal", "0.1", "--confirmations", "1", "--proposer", WALK,
-            "--log", str(log), "--json",
+            "-t", "value=7", "-n", "2", "--goal", "0.5", "--confirmations", "1", "--log", str(log),
+            "--json",
         ],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=50,
     )  # fmt: skip
@@ -101,5 +101,5 @@ def test_a_function_is_calibrated_on_two_workers_without_a_topology(tmp_path: Pa
         if event["kind"] == "event" and isinstance(event["event"], dict) and "answer" in event["event"]
     )  # fmt: skip
     assert report["ended"] == "goal"
-    assert report["answer"]["x"] == pytest.approx(2.0, abs=0.35)
+    assert report["answer"]["x"] == pytest.approx(2.0, abs=0.71)
     assert log.exists()
