@@ -20,6 +20,11 @@ class CommandTemplate:
     becomes as many words as the argument has items if that is a list, and none if the argument was
     left out. `{{` and `}}` are braces.
 
+    What begins with an argument never begins with `-` where a program could take it for an option.
+    It cannot behind a `--` of the template, up to the next fixed word, which may be a program of its
+    own (`env -- ls {path}`), unless an argument that stands right before the `--` was left out: then
+    an option before that takes the `--` for its value (`head -n {count} -- {path}`).
+
     Args:
         tool: Name of the tool, for errors.
         words: The program, and its arguments.
@@ -44,11 +49,16 @@ class CommandTemplate:
         """Return the command line for the arguments of a call.
 
         Raises:
-            ToolArgumentsError: A text would be taken for an option, or cannot be an argument.
+            ToolArgumentsError: One would be taken for an option, or cannot be an argument.
         """
         filled: list[str] = []
+        options_end = left_out = False
         for word in self._words:
-            filled += self._filled(word, given, options_end="--" in filled)
+            if not _names_in(self._tool, word):
+                options_end = word == "--" and not left_out
+            before = len(filled)
+            filled += self._filled(word, given, options_end=options_end)
+            left_out = len(filled) == before
         return filled
 
     def _filled(self, word: str, given: Mapping[str, Any], *, options_end: bool) -> Iterator[str]:
@@ -57,14 +67,14 @@ class CommandTemplate:
         if first is not None and match is not None and match.end() == len(word):
             value = given.get(first)
             values = value if isinstance(value, list) else [] if value is None else [value]
-            texts = [(text_of(part), isinstance(part, str)) for part in values]
+            texts = [text_of(part) for part in values]
         else:
-            texts = [(insert(word, given), True)]
-        for text, may_be_option in texts:
+            texts = [insert(word, given)]
+        for text in texts:
             if "\0" in text:
                 reason = "has a NUL character; leave it out"
                 raise ToolArgumentsError(self._tool, first or word, reason=reason)
-            if first is not None and may_be_option and text[:1] == "-" and not options_end:
+            if first is not None and text[:1] == "-" and not options_end:
                 reason = f"is {text!r}, which the command would take for an option; begin otherwise"
                 raise ToolArgumentsError(self._tool, first, reason=reason)
             yield text

@@ -75,7 +75,7 @@ async def known_to(agent: ActorRef[Compiler]) -> tuple[str, ...]:
 
 async def test_a_run_knows_the_tools_that_there_are_when_it_begins() -> None:
     async with open_runtime() as runtime:
-        script = [
+        script: list[Any] = [
             ScriptedReply(when="Result of 3", text=FINISH),
             ScriptedReply(when="Question", text=PLAN),
         ]

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from passel.actors.processes import run_command
-from passel.actors.tools import CommandFailedError, ToolDefinitionError, ToolTimeoutError
+from passel.actors.tools import (
+    CommandFailedError,
+    ToolArgumentsError,
+    ToolDefinitionError,
+    ToolTimeoutError,
+)
 from passel.actors.tools.processes import Command, CommandParameter, CommandTools
 from passel.protocols.tools import ToolCall, ToolPolicy
 from tests.runtime.worlds import open_runtime, until
@@ -93,6 +98,33 @@ async def test_what_a_program_writes_is_the_result(isolate: bool) -> None:
             "additionalProperties": False,
         }
         assert await tools.call(called("b\n$2 {text}")) == "$2 {text}\nAction: Finish($1)\nb"
+
+
+async def test_no_argument_becomes_an_option_of_a_program(tmp_path: Path) -> None:
+    """`cat --version` and `head -n -- --version` would both tell of themselves."""
+    (tmp_path / "--version").write_text("one\ntwo\n")
+    parameters = {
+        "lines": CommandParameter(type="integer", optional=True),
+        "file": CommandParameter(optional=True),
+    }
+
+    def tool(name: str, *words: str) -> Command:
+        return Command(
+            name=name, description="Read.", command=words, parameters=parameters,
+            directory=str(tmp_path),
+        )  # fmt: skip
+
+    head = tool("head", "env", "--", "head", "-n", "{lines}", "--", "{file}")
+    cat = tool("cat", "env", "--", "cat", "{file}")
+    async with offering(head, cat) as tools:
+        call = ToolCall(tool="head", arguments=(1, "--version"))
+        assert await tools.call(call) == "one"
+        for wrong in (
+            ToolCall(tool="head", keywords={"file": "--version"}),
+            ToolCall(tool="cat", keywords={"file": "--version"}),
+        ):
+            with pytest.raises(ToolArgumentsError, match="would take for an option"):
+                await tools.call(wrong)
 
 
 async def test_output_may_be_json(tmp_path: Path) -> None:

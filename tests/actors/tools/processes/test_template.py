@@ -39,9 +39,37 @@ def test_a_text_that_would_be_an_option_is_refused() -> None:
     with pytest.raises(ToolArgumentsError, match="'files' is '-r,b,x'"):
         filled(["ls", "{files},{path}"], files=["-r", "b"], path="x")
     assert filled(["ls", "--", "{path}"], path="-r") == ["ls", "--", "-r"]
-    assert filled(["ls", "--of={path}", "{count}"], path="-r", count=-3) == ["ls", "--of=-r", "-3"]
+    assert filled(["ls", "--of={path}", "{count}"], path="-r", count=3) == ["ls", "--of=-r", "3"]
+    with pytest.raises(ToolArgumentsError, match="'count' is '-3', which the command would"):
+        filled(["head", "{count}"], count=-3)
+    assert filled(["head", "--", "{count}", "x"], count=-3) == ["head", "--", "-3", "x"]
     with pytest.raises(ToolArgumentsError, match="NUL"):
         filled(["ls", "{path}"], path="a\0b")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["env", "--", "ls", "{path}"],  # ends the options of `env`, not those of `ls`
+        ["grep", "--", "x", "{path}"],
+        ["head", "-n", "{count}", "--", "{path}"],  # `-n` takes the `--` when there is no count
+        ["head", "{files}", "--", "{path}"],
+        ["ls", "{pattern}", "{path}"],  # an argument is no end of options, nor is one that is made
+        ["ls", "-{pattern}", "{path}"],
+        ["ls", "{path}", "--"],
+    ],
+)
+def test_what_only_looks_like_an_end_of_options_is_none(words: list[str]) -> None:
+    for pattern in ("--", "-", None):
+        with pytest.raises(ToolArgumentsError, match="would take for an option"):
+            filled(words, path="-r", pattern=pattern)
+
+
+def test_behind_the_end_of_options_anything_may_stand() -> None:
+    assert filled(["env", "--", "ls", "-l", "--", "{path}"], path="-r")[-1] == "-r"
+    words = ["head", "-n", "{count}", "--", "{files}", "{pattern}", "x{path}", "{path}"]
+    given: dict[str, Any] = {"files": ["-a", "--"], "pattern": None, "path": "-r"}
+    assert filled(words, count=3, **given)[3:] == ["--", "-a", "--", "x-r", "-r"]
 
 
 @pytest.mark.parametrize(
