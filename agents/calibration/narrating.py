@@ -149,8 +149,9 @@ def _shares(outcome: dict[str, float], target: Target) -> Table:
         wanted, found = target.values.get(name, 0.0), outcome.get(name, 0.0)
         if target.shares:
             bar = "█" * round(_BARS * min(found, 1.0))
-            rows.append((name, f"{100 * wanted:.2f} %", f"{100 * found:.2f} %", bar))
+            apart = f"{100 * (found - wanted):+.2f}"
+            rows.append((name, f"{100 * wanted:.2f} %", f"{100 * found:.2f} %", apart, bar))
         else:
-            rows.append((name, f"{wanted:g}", f"{found:g}", f"{found - wanted:+g}"))
-    last = "" if target.shares else "difference"
-    return Table(table="best", columns=("outcome", "target", "found", last), rows=tuple(rows))
+            rows.append((name, f"{wanted:g}", f"{found:g}", f"{found - wanted:+g}", ""))
+    columns = ("outcome", "target", "found", "difference", "")
+    return Table(table="best", columns=columns, rows=tuple(rows))

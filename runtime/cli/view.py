@@ -92,7 +92,8 @@ class LiveView:
         """Take the actors away; leave main's tables, the workers' texts and the answer."""
         self._live.stop()
         for table in self._tables.values():
-            self._console.print(_drawn(table))
+            if table.rows:
+                self._console.print(_drawn(table))
         if self._texts:
             self._console.print(self._panels(None))
         if self._answer is not None:
