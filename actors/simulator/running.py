@@ -20,19 +20,16 @@ class Running:
 
     Attributes:
         output: Where the files lie that it has written, if it has.
+        stopped: Whether it was told to stop.
     """
 
     def __init__(self, limit: int, *, waits: bool) -> None:
         self.limit = limit
         self.waits = waits
         self.output = ""
-        self._stopped = asyncio.Event()
+        self.stopped = False
+        self._waiting: asyncio.Task[Any] | None = None
         self._changed = asyncio.Event()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stopped.is_set()
 
     def extend(self, limit: int) -> None:
         """Let it run up to `limit` iterations; never fewer than before."""
@@ -40,19 +37,36 @@ class Running:
         self._changed.set()
 
     def stop(self) -> None:
-        """Have it end at the next chance."""
-        self._stopped.set()
-        self._changed.set()
+        """Have it end at the next chance: what `unless_stopped` waits for is cancelled."""
+        if not self.stopped:
+            self.stopped = True
+            self._changed.set()
+            if self._waiting is not None:
+                self._waiting.cancel()
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what `work` returns; cancel it and return None if the trial is stopped meanwhile."""
-        async with asyncio.TaskGroup() as tasks:
-            turn = tasks.create_task(work)
-            stop = tasks.create_task(self._stopped.wait())
-            await asyncio.wait({turn, stop}, return_when=asyncio.FIRST_COMPLETED)
-            turn.cancel()
-            stop.cancel()
-        return None if turn.cancelled() else turn.result()
+        """Return what `work` returns; cancel it and return None if the trial is stopped meanwhile.
+
+        The work is done by the task that asks for it. So whoever cancels that task, once or again
+        because it takes too long, cancels the work and its cleaning up.
+        """
+        if self.stopped:
+            work.close()
+            return None
+        task = asyncio.current_task()
+        assert task is not None, "it is awaited"
+        before = task.cancelling()
+        self._waiting = task
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self.stopped and task.cancelling() == before + 1:  # by `stop`, and by nobody else
+                return None
+            raise
+        finally:
+            self._waiting = None
+            if self.stopped:
+                task.uncancel()
 
     async def may_go_on(self, done: int) -> bool:
         """Return whether an iteration after the first `done` is wanted; wait for that, if it waits."""

@@ -51,8 +51,7 @@ class Simulator(Actor):
         be extended. Closing the generator ends the work. An error fails the trial, and so does an
         outcome that is no finite number, or lacks a name that `spec` has.
 
-        Each iteration is asked for by a task of its own: no task group and no timeout may stay
-        open over a `yield`.
+        As in every generator, no task group and no timeout may stay open over a `yield`.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no `simulate`")
         yield  # what makes it a generator

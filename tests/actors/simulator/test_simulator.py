@@ -114,6 +114,33 @@ async def test_an_outcome_that_is_none_fails_the_trial(x: float, says: str) -> N
         assert (ended.ending, ended.detail) == ("failed", f"an outcome that is none: {says}")
 
 
+class Lingering(Doubling):
+    """Takes for ever to clean up, unless it is told again to hurry."""
+
+    hurried = 0
+
+    async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
+        try:
+            yield Observation(outcome={"y": 0.0})
+            await asyncio.Event().wait()
+        finally:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                Lingering.hurried += 1
+                raise
+
+
+async def test_cleaning_up_that_takes_too_long_is_told_so_when_the_actor_ends() -> None:
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Lingering)
+        async with closing(simulator.start(trial())) as events:
+            await anext(events)
+            await runtime.stop(simulator, grace=0.0)
+
+    assert Lingering.hurried == 1
+
+
 async def test_where_its_files_lie_is_said_at_the_end_of_a_trial() -> None:
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling)
