@@ -35,27 +35,31 @@ class Peer:
         name: Its name; its driver is `peers_NAME.py`.
         folder: Where environments are kept, one folder for each peer.
         packages: What is installed for it.
+
+    Attributes:
+        python: Its interpreter.
+        driver: What that runs.
     """
 
     def __init__(self, name: str, folder: Path, packages: tuple[str, ...]) -> None:
         self.name = name
         self._packages = packages
-        self._python = folder / name / "bin" / "python"
-        self._driver = Path(__file__).with_name(f"peers_{name}.py")
+        self.python = folder / name / "bin" / "python"
+        self.driver = Path(__file__).with_name(f"peers_{name}.py")
 
     def install(self) -> None:
         """Make its environment if there is none."""
-        if self._python.exists():
+        if self.python.exists():
             return
         say(f"installing {self.name}")
-        folder = self._python.parent.parent
+        folder = self.python.parent.parent
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        install = [str(self._python), "-m", "pip", "install", "--quiet", *self._packages]
+        install = [str(self.python), "-m", "pip", "install", "--quiet", *self._packages]
         subprocess.run(install, check=True)
 
     def measure(self, seconds: float) -> dict[str, float]:
         """Run its driver once and return what it measured, by key."""
-        command = [str(self._python), str(self._driver), str(seconds)]
+        command = [str(self.python), str(self.driver), str(seconds)]
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_LONGEST_SECONDS
         )
@@ -66,7 +70,7 @@ class Peer:
 
     def cold_start(self) -> float:
         """Return seconds from starting an interpreter to the first answer from another process."""
-        return first_answer([str(self._python), str(self._driver), "cold"])
+        return first_answer([str(self.python), str(self.driver), "cold"])
 
 
 def peers_of(
