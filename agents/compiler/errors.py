@@ -5,6 +5,7 @@ PasselError
     ├── NoToolsError         no tool actor was given, or none is there and offers a tool
     ├── ToolNameTakenError   two tool actors offer unlike tools of one name
     ├── UsageUnknownError    tokens or cost are limited, and the model does not say what it took
+    ├── JournalBoundsError   a journal that would keep nothing
     └── PlanFileError        a file is no plan that can be read
 """
 
@@ -50,6 +51,18 @@ class UsageUnknownError(CompilerError):
             "limits away, or have the server report usage"
         )
         self.who = who
+
+
+class JournalBoundsError(CompilerError):
+    """Raised when the bounds of a run journal let it keep nothing."""
+
+    def __init__(self, runs: int, max_age: float) -> None:
+        super().__init__(
+            f"a journal of {runs} runs for {max_age:g} seconds keeps nothing; give `runs` of 1 or more "
+            "and a `max_age` above 0"
+        )
+        self.runs = runs
+        self.max_age = max_age
 
 
 class PlanFileError(CompilerError):
