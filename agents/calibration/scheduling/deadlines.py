@@ -27,13 +27,13 @@ class Deadlines:
         self._settings = settings
         self._fleet = fleet
 
-    def of(self, run: Run, trouble: Trouble | None, *, first: bool) -> float | None:
+    def of(self, run: Run, trouble: Trouble | None, *, number: int) -> float | None:
         """Return when a run is to be looked at, unless it is heard of before; None for never.
 
         Args:
             run: The run.
             trouble: What has gone wrong with its trial.
-            first: Whether it has yet to show an iteration.
+            number: Which iteration is waited for.
         """
         if run.phase is Phase.LINGERING:
             return run.heard + self._settings.linger
@@ -41,7 +41,7 @@ class Deadlines:
             return None
         silence = self._settings.silence
         moments = [
-            self._straggling(run, trouble, first=first),
+            self._straggling(run, trouble, number=number),
             None if silence is None else run.heard + silence,
         ]
         return min((moment for moment in moments if moment is not None), default=None)
@@ -51,11 +51,11 @@ class Deadlines:
         silence = self._settings.silence
         return silence is not None and at >= run.heard + silence
 
-    def _straggling(self, run: Run, trouble: Trouble | None, *, first: bool) -> float | None:
+    def _straggling(self, run: Run, trouble: Trouble | None, *, number: int) -> float | None:
         """Return when a run is late, if another simulator could have its trial."""
         factor = self._settings.straggler
         moved = trouble is not None and trouble.moved
         if factor is None or moved or not self._fleet.others_than(run.simulator):
             return None
-        usual = self._fleet.usual(run.simulator, first=first)
+        usual = self._fleet.usual(run.simulator, number=number)
         return None if usual is None else run.heard + max(factor * usual, _LEAST_SILENCE)

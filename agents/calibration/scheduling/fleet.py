@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _REMEMBERED: Final = 31
-"""Durations of iterations of which the median is taken."""
+"""Durations of iterations of which median and mean are taken."""
 
 _ENOUGH: Final = 3
 """Durations of a simulator's own before it is measured by these, and not by everybody's."""
 
 
 class _Durations:
-    """The latest durations of one kind, and their median."""
+    """The latest durations of one kind, with their median and mean; 0 while there are none."""
 
     def __init__(self) -> None:
         self.latest: deque[float] = deque(maxlen=_REMEMBERED)
-        self.median = 0.0
+        self.median = self.mean = 0.0
 
     def add(self, seconds: float) -> None:
         self.latest.append(seconds)
-        self.median = median(self.latest)
+        self.median, self.mean = median(self.latest), fmean(self.latest)
 
 
 @dataclass(slots=True)
@@ -40,12 +40,15 @@ class _Member:
     busy: int = 0
     working: int = 0
     pause: float = _FIRST_PAUSE
-    first: _Durations = field(default_factory=_Durations)
-    later: _Durations = field(default_factory=_Durations)
+    durations: _Durations = field(default_factory=_Durations)
+    ratios: _Durations = field(default_factory=_Durations)
 
 
 class Fleet:
-    """Keeps account of slots. First iterations are timed apart: they include the way to a start.
+    """Keeps account of slots, and of how fast simulators are.
+
+    Iterations are timed by their number, because the first includes a start and later ones may take
+    ever longer; a simulator's own speed is a factor to what all of them take.
 
     Args:
         simulators: All of them; each is away until it is found.
@@ -53,6 +56,7 @@ class Fleet:
 
     def __init__(self, simulators: Iterable[SimulatorId]) -> None:
         self._members = {simulator: _Member() for simulator in simulators}
+        self._by_number: dict[int, _Durations] = {}
         self._clock = 0.0
         self._busy_seconds = self._slot_seconds = 0.0
 
@@ -130,29 +134,30 @@ class Fleet:
 
     # How fast they are.
 
-    def took(self, simulator: SimulatorId, seconds: float, *, first: bool) -> None:
+    def took(self, simulator: SimulatorId, seconds: float, *, number: int) -> None:
         """Note how long an iteration took."""
         member = self._members[simulator]
-        (member.first if first else member.later).add(seconds)
+        member.durations.add(seconds)
+        everybody = self._by_number.setdefault(number, _Durations())
+        if len(everybody.latest) >= _ENOUGH and everybody.median > 0.0:
+            member.ratios.add(seconds / everybody.median)
+        everybody.add(seconds)
 
-    def usual(self, simulator: SimulatorId, *, first: bool) -> float | None:
-        """Return how long an iteration of a simulator usually takes; None while that is unknown."""
-        member = self._members[simulator]
-        own = member.first if first else member.later
-        if len(own.latest) >= _ENOUGH:
-            return own.median
-        known = (m.first if first else m.later for m in self._members.values())
-        others = [seconds for durations in known for seconds in durations.latest]
-        return median(others) if len(others) >= _ENOUGH else None
+    def usual(self, simulator: SimulatorId, *, number: int) -> float | None:
+        """Return how long an iteration usually takes on a simulator; None while that is unknown."""
+        everybody = self._by_number.get(number)
+        if everybody is None or len(everybody.latest) < _ENOUGH:
+            return None
+        ratios = self._members[simulator].ratios
+        return everybody.median * (ratios.median if len(ratios.latest) >= _ENOUGH else 1.0)
 
     @property
     def slowest(self) -> float:
-        """How long an iteration of the slowest simulator usually takes; 0 while that is unknown."""
-        times = [self.usual(simulator, first=False) for simulator in self._members]
-        return max((seconds for seconds in times if seconds is not None), default=0.0)
+        """How long an iteration of the slowest simulator takes on average; 0 while that is unknown."""
+        return max((member.durations.mean for member in self._members.values()), default=0.0)
 
     def _pace(self, simulator: SimulatorId) -> float:
-        return self._members[simulator].later.median
+        return self._members[simulator].ratios.median
 
     # How busy they are.
 

@@ -227,7 +227,7 @@ class Scheduler:
         if fault:
             self._give_up(name, run, fault, at)
             return
-        self.fleet.took(run.simulator, at - run.heard, first=due == 1)
+        self.fleet.took(run.simulator, at - run.heard, number=due)
         run.heard = at
         self._docket.keep(
             IterationSeen(
@@ -322,16 +322,16 @@ class Scheduler:
                 self._move(name, run, at)
 
     def _due(self, run: Run) -> float | None:
-        first = not self._docket.record_of(run).outcomes
-        return self._deadlines.of(run, self._docket.troubles.get(run.trial), first=first)
+        number = len(self._docket.record_of(run).outcomes) + 1
+        return self._deadlines.of(run, self._docket.troubles.get(run.trial), number=number)
 
     def _move(self, name: TrialId, run: Run, at: float) -> None:
         """Take a trial away from a simulator that takes too long over it."""
         trouble = self._docket.trouble_of(run.trial)
         trouble.moved = True
         trouble.tried.add(run.simulator)
-        first = not self._docket.record_of(run).outcomes
-        self.fleet.took(run.simulator, at - run.heard, first=first)  # or more, had it been let be
+        number = len(self._docket.record_of(run).outcomes) + 1
+        self.fleet.took(run.simulator, at - run.heard, number=number)  # or more, had it been let be
         self._docket.stop(name)
         self._docket.ready.appendleft(run.trial)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -403,3 +404,29 @@ def test_slots_that_wait_for_a_decision_do_not_count_as_used() -> None:
 
     assert decides.fleet.busy == 1
     assert decides.fleet.use == pytest.approx(0.4)
+
+
+def test_iterations_that_take_ever_longer_are_no_stragglers() -> None:
+    def simulate(simulator: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
+        for number, step in enumerate(toy()(simulator, trial)):
+            assert not isinstance(step, Crashed)
+            yield replace(step, seconds=10.0**number)
+
+    decides = scheduler(settings=NO_CONFIRMATIONS)
+    rehearsed(decides, simulate)
+
+    assert {record.attempt for record in decides.ledger.records.values()} == {1}
+
+
+def test_a_slow_simulator_is_known_as_slow_after_a_few_iterations_and_used_all_the_same() -> None:
+    def simulate(simulator: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
+        return toy(seconds=20.0 if simulator == "s0" else 1.0)(simulator, trial)
+
+    decides = scheduler(
+        simulators=3, settings=CalibrationSettings(budget=Budget(trials=100), confirmations=0)
+    )
+    rehearsed(decides, simulate)
+
+    records = list(decides.ledger.records.values())
+    assert sum(record.attempt > 1 for record in records) <= 4
+    assert any(record.simulator == "s0" and record.state == "finished" for record in records)
