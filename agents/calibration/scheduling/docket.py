@@ -79,6 +79,10 @@ class Docket:
         """Return the trials that have not ended."""
         return [self._ledger.records[trial] for trial in self.open]
 
+    def confirming(self) -> list[TrialRecord]:
+        """Return those of them that confirm another one."""
+        return [record for record in self.running() if record.confirms is not None]
+
     def lingering(self) -> dict[TrialId, TrialId]:
         """Return the runs that wait at their limit, by trial."""
         return {run.trial: name for name, run in self.runs.items() if run.phase is Phase.LINGERING}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NewType
+from typing import TYPE_CHECKING, NewType
 
 from ....protocols.trial import Iteration, TrialEnded, TrialId
 from ..errors import OutcomeError
 from .candidates import Candidates
 from .deadlines import Deadlines
 from .docket import Docket
+from .ending import Ending
 from .events import (
     Began,
     Effect,
@@ -44,10 +45,6 @@ if TYPE_CHECKING:
 
 CalibrationId = NewType("CalibrationId", str)
 """Names a calibration; the first part of the names of its trials."""
-
-_FINALISTS: Final = 3
-"""Trials that are confirmed at most when the search is over: each may turn out to be worse than it
-looked, and the next one better."""
 
 
 class Scheduler:
@@ -124,10 +121,13 @@ class Scheduler:
         )
         self._deadlines = Deadlines(settings, self.fleet)
         self._spending = Spending(settings, settled, self.ledger, self.fleet)
-        self._failed_in_a_row = 0
-        self._closing: Ended | None = None
-        self._finalists: set[TrialId] = set()
-        self._alone_since: float | None = None
+        self._ending = Ending(
+            settings,
+            ledger=self.ledger,
+            candidates=self.candidates,
+            spending=self._spending,
+            docket=self._docket,
+        )
         self._alarm: float | None = None
 
     def handle(self, event: Event) -> list[Effect]:
@@ -156,7 +156,7 @@ class Scheduler:
                 self._begin(at)
             case SimulatorFound(_, simulator, slots, extendable):
                 self.fleet.found(simulator, slots, extendable=extendable)
-                self._alone_since = None
+                self._ending.alone_since = None
             case SimulatorMissing(_, simulator):
                 if not self.fleet.is_there(simulator):
                     self._do(LookFor(simulator, self.fleet.missed(simulator)))
@@ -174,7 +174,7 @@ class Scheduler:
 
     def _begin(self, at: float) -> None:
         """Look for the fleet; tell the proposer what is known; start again what ran."""
-        self._alone_since = at
+        self._ending.alone_since = at
         for simulator in self._simulators:
             self._do(LookFor(simulator, 0.0))
         for record in (*self._earlier, *self.ledger.records.values()):
@@ -244,14 +244,14 @@ class Scheduler:
     def _judge(self, name: TrialId, record: TrialRecord, at: float) -> None:
         """Say what becomes of a run after an iteration."""
         if len(record.outcomes) >= record.limit:
-            self._failed_in_a_row = 0
+            self._ending.failed_in_a_row = 0
             self._docket.complete(name, at)
             return
         forecast = self._docket.tell(record)
         if self._stopper is None or forecast is None or record.confirms is not None:
             return
         if self._stopper.judge(record, forecast, self.candidates.least, at) == "stop":
-            self._failed_in_a_row = 0
+            self._ending.failed_in_a_row = 0
             self._docket.stop(name)
             self._docket.close(record.id, "stopped", "it will not beat the best", at)
 
@@ -285,7 +285,7 @@ class Scheduler:
         if trouble.failures <= self._settings.retries:
             self._docket.ready.appendleft(run.trial)
             return
-        self._failed_in_a_row += 1
+        self._ending.failed_in_a_row += 1
         self._docket.close(run.trial, "failed", detail, at)
 
     def _away(self, simulator: SimulatorId, at: float) -> None:
@@ -293,8 +293,8 @@ class Scheduler:
         after = self.fleet.lost(simulator)
         if after is not None:
             self._do(LookFor(simulator, after))
-        if not self.fleet.slots and self._alone_since is None:
-            self._alone_since = at
+        if not self.fleet.slots and self._ending.alone_since is None:
+            self._ending.alone_since = at
 
     def _fault_of(self, iteration: Iteration, due: int) -> str:
         """Return what is wrong with an iteration, or nothing."""
@@ -339,10 +339,10 @@ class Scheduler:
         """Ask to be woken at the next moment at which something is due."""
         moments = [self._due(run) for run in self._docket.runs.values()]
         moments.append(self._settings.budget.seconds)
-        if self._closing is None:
+        if self._ending.closing is None:
             moments.append(self._spending.search_ends)
-        if self._alone_since is not None:
-            moments.append(self._alone_since + self._settings.patience)
+        if self._ending.alone_since is not None:
+            moments.append(self._ending.alone_since + self._settings.patience)
         due = min((moment for moment in moments if moment is not None), default=None)
         if due is not None and (self._alarm is None or due < self._alarm):
             self._alarm = due
@@ -363,7 +363,7 @@ class Scheduler:
 
     def _may_ask(self) -> bool:
         """Whether there is room for another trial of the search."""
-        searching = self._closing is None and self._spending.has_trials
+        searching = self._ending.closing is None and self._spending.has_trials
         return searching and bool(self.fleet.free or self._docket.lingering())
 
     def _adopt(self, proposal: Proposal, at: float) -> None:
@@ -375,62 +375,36 @@ class Scheduler:
         known = None if continued is None else self.ledger.records.get(continued)
         seed = None if known is None else known.seed
         self._docket.plan(proposal.point, proposal.iterations, at, seed=seed)
-        if not self.fleet.free:  # the run that has lingered for longest makes room
+        if not self.fleet.free:  # a run that only lingers makes room
             self._docket.stop(next(iter(lingering.values())))
 
     def _confirm_if_wanted(self, at: float) -> None:
         """Plan the runs that confirm the best trial, if that may end the calibration."""
-        best = self.candidates.best
-        trial = self.candidates.promising()
-        if trial is None and self._closing is not None and best is not None and not best.confirmed:
-            trial = best.trial
-        under_way = self._confirming()
+        trial = self._ending.to_confirm()
+        under_way = self._docket.confirming()
         if trial is None or any(record.confirms != trial for record in under_way):
             return
-        if self._closing is not None:
-            self._finalists.add(trial)
+        if self._ending.closing is not None:
+            self._ending.finalists.add(trial)
         record = self.ledger.records[trial]
         missing = self.candidates.missing(trial) - len(under_way)
         for _ in range(self._spending.of_trials(missing)):
             self._docket.plan(record.point, record.limit, at, confirms=trial)
 
-    def _confirming(self) -> list[TrialRecord]:
-        return [record for record in self.running() if record.confirms is not None]
-
     # --- The end ---------------------------------------------------------------------------------
 
     def _end_if_over(self, at: float) -> None:
         """End everything, or only the search so that the best trial may be confirmed."""
-        over = self._verdict(at)
+        over = self._ending.of_all(at)
         if over is not None:
             self._finish(over[0], at, over[1])
             return
-        if self._closing is None:
-            self._closing = self._spending.of_search(at, len(self._docket.open))
-            if self._closing is not None:
+        if self._ending.closing is None:
+            self._ending.closing = self._ending.of_search(at)
+            if self._ending.closing is not None:
                 self._end_search(at)
-        if self._closing is not None and self._nothing_to_confirm():
-            self._finish(self._closing, at)
-
-    def _verdict(self, at: float) -> tuple[Ended, str] | None:
-        """Return why everything is over, if it is."""
-        reached = self.candidates.verdict()
-        if reached is not None:
-            return reached, ""
-        if self._failed_in_a_row >= self._settings.failures:
-            failed = [r for r in self.ledger.records.values() if r.state == "failed"]
-            return "failures", failed[-1].detail
-        alone = self._alone_since
-        if alone is not None and at >= alone + self._settings.patience:
-            return "stranded", f"no simulator was there for {at - alone:g} s"
-        spent = self._spending.of_all(at, len(self._docket.open))
-        return None if spent is None else (self._closing or spent, "")
-
-    def _nothing_to_confirm(self) -> bool:
-        best = self.candidates.best
-        if best is None or best.confirmed or not self._settings.confirmations:
-            return True
-        return len(self._finalists) >= _FINALISTS and not self._confirming()
+        if self._ending.closing is not None and self._ending.nothing_to_confirm():
+            self._finish(self._ending.closing, at)
 
     def _end_search(self, at: float) -> None:
         """Stop all trials that confirm nothing."""
@@ -444,10 +418,10 @@ class Scheduler:
 
     def _end_if_idle(self, at: float) -> None:
         """End the search when nothing runs and the proposer wants nothing."""
-        if self._closing is None and self.fleet.free and not self._docket.open:
-            self._closing = "exhausted"
+        if self._ending.closing is None and self.fleet.free and not self._docket.open:
+            self._ending.closing = "exhausted"
             self._end_search(at)
-            if self._nothing_to_confirm():
+            if self._ending.nothing_to_confirm():
                 self._finish("exhausted", at)
             else:
                 self._fill(at)
