@@ -100,9 +100,10 @@ def run_command(file: FILE, tool: TOOLS = None) -> None:
 async def _run(
     items: Sequence[PlanItem], specs: Sequence[ToolSpec], functions: Functions
 ) -> dict[TaskId, TaskOutcome]:
-    from .compiler.events import Settle, StartCall
-    from .compiler.prompts import shown
+    from .compiler.events import Settle
     from .compiler.rehearsal import rehearse
+    from .notation.wording import shown
+    from .toolrun.start_call import StartCall
 
     await functions.specs()  # it asks for threads of this loop
 

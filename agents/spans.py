@@ -16,7 +16,7 @@ from ..protocols.errors import PasselError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .compiler.budget import Spent
+    from .toolrun.budget import Spent
 
 OPT_IN_VARIABLE: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 OPT_IN: Final = "gen_ai_latest_experimental"

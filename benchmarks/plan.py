@@ -26,19 +26,19 @@ from shapes import SHAPES, Shape, Times, critical, hops, scattered
 
 from passel import Runtime
 from passel.actors.tools import FunctionTools, tool
-from passel.agents.compiler.catalogue import gather
 from passel.agents.compiler.dispatch import Dispatcher
 from passel.agents.compiler.events import Planned, Settle
 from passel.agents.compiler.fetching import FetchingUnit
-from passel.agents.compiler.reader import PlanReader
+from passel.agents.notation.reader import PlanReader
+from passel.agents.toolrun.catalogue import gather
 from passel.runtime.machine.loops import LOOPS, kind_of, run_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from passel import ActorRef
-    from passel.agents.compiler.catalogue import Catalogue
     from passel.agents.compiler.events import Effect, Event
+    from passel.agents.toolrun.catalogue import Catalogue
     from passel.protocols.chat import Usage
     from passel.protocols.plan import PlanItem
 

@@ -78,6 +78,21 @@ def test_imports_run_one_way(folder: str) -> None:
     assert {e for e in used if e[1].split(".")[0] not in MAY_USE[folder]} == set()
 
 
+def test_agents_do_not_import_each_other() -> None:
+    """What several of them use lies in folders that know none of them."""
+    shared = {"notation", "toolrun"}
+    used = {
+        edge
+        for edge in EVERY
+        if all(name.startswith("agents.") and name.count(".") > 1 for name in edge)
+        and edge[0].split(".")[1] != edge[1].split(".")[1]
+    }
+
+    assert used, "they have something in common"
+    assert {edge for edge in used if edge[1].split(".")[1] not in shared} == set()
+    assert {edge for edge in used if edge[0].split(".")[1] in shared} == set()
+
+
 def test_no_module_imports_itself_in_a_circle() -> None:
     assert list(nx.simple_cycles(nx.DiGraph(list(EVERY - CHECKING)))) == []
 

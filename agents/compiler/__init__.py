@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from .budget import Budget, Prices, Spent
 from .compiler import Compiler
-from .errors import (
-    CompilerError,
-    NoToolsError,
-    PlanFileError,
-    ToolNameTakenError,
-    UsageUnknownError,
-)
+from .errors import CompilerError, PlanFileError
 from .journal import RunJournal
 from .messages import (
     Answer,
@@ -28,7 +21,15 @@ from .messages import (
     TaskStarted,
     VerdictGrown,
 )
-from .reader import PlanReader
+from .shared import (
+    Budget,
+    NoToolsError,
+    PlanReader,
+    Prices,
+    Spent,
+    ToolNameTakenError,
+    UsageUnknownError,
+)
 
 __all__ = [
     "Answer",

@@ -10,9 +10,9 @@ from ...actors.chat import ChatModel  # noqa: TC001  # hints are read at run tim
 from ...actors.tools import Toolbox, ToolError
 from ..spans import spans_for
 from ..stream import told_by
-from .budget import Account
-from .catalogue import Catalogue, gather
-from .errors import CompilerError, NoToolsError
+from ..toolrun.budget import Account
+from ..toolrun.catalogue import Catalogue, gather
+from ..toolrun.errors import NoToolsError, ToolRunError
 from .joiner import Joiner
 from .journal import KeptRound, RunJournal, name_of
 from .messages import Answer, CompilerSettings, RunEvent, RunId
@@ -62,7 +62,7 @@ class Compiler(Actor):
         self._spans = spans_for()
         self._running: set[RunId] = set()
 
-    @handler(concurrent=True, raises=(CompilerError, ToolError))
+    @handler(concurrent=True, raises=(ToolRunError, ToolError))
     async def answer(self, question: str) -> Answer:
         """Answer a question; an answer that is none says why.
 
@@ -72,14 +72,14 @@ class Compiler(Actor):
         """
         return await self._answer(question, lambda _: None)
 
-    @handler(raises=(CompilerError, ToolError))
+    @handler(raises=(ToolRunError, ToolError))
     async def answer_live(self, question: str) -> AsyncIterator[RunEvent]:
         """Answer a question as `answer` does; yield everything that happens, the answer last."""
         async with aclosing(self._events(question)) as events:
             async for event in events:
                 yield event
 
-    @handler(raises=(CompilerError, ToolError))
+    @handler(raises=(ToolRunError, ToolError))
     async def answer_shown(self, question: str) -> AsyncIterator[Said | Answer]:
         """Answer a question as `answer` does; yield what people see of it, the answer last."""
         narrator = Narrator()

@@ -20,7 +20,8 @@ from ...protocols.plan import (
     TaskOutcome,
     Template,
 )
-from .budget import Account, Budget, Prices
+from ..toolrun.budget import Account, Budget, Prices
+from ..toolrun.start_call import StartCall
 from .events import (
     Abandoned,
     CallFailed,
@@ -32,7 +33,6 @@ from .events import (
     PlanClosed,
     Planned,
     Settle,
-    StartCall,
     StopPlanning,
     TimePassed,
     TokensUsed,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...protocols.tools import ToolPolicy
-    from .budget import Limited
+    from ..toolrun.budget import Limited
 
 
 @dataclass(slots=True)

@@ -1,10 +1,7 @@
-"""What can go wrong around a run; what goes wrong inside one is told in its answer.
+"""What can go wrong around plans, beside what can around all tool calls.
 
 PasselError
 └── CompilerError
-    ├── NoToolsError         no tool actor was given, or none is there and offers a tool
-    ├── ToolNameTakenError   two tool actors offer unlike tools of one name
-    ├── UsageUnknownError    tokens or cost are limited, and the model does not say what it took
     ├── JournalBoundsError   a journal that would keep nothing
     └── PlanFileError        a file is no plan that can be read
 """
@@ -15,42 +12,7 @@ from ...protocols.errors import PasselError
 
 
 class CompilerError(PasselError):
-    """Everything that goes wrong around a run."""
-
-
-class NoToolsError(CompilerError):
-    """Raised when there is nothing that a plan could call.
-
-    Attributes:
-        absent: Why tool actors did not say what they offer, or empty.
-    """
-
-    def __init__(self, absent: str = "") -> None:
-        said = f"; those that there are do not answer: {absent}" if absent else ""
-        super().__init__(f"there are no tools; give the compiler tool actors that offer some{said}")
-        self.absent = absent
-
-
-class ToolNameTakenError(CompilerError):
-    """Raised when two tool actors offer unlike tools of one name."""
-
-    def __init__(self, tool: str) -> None:
-        super().__init__(
-            f"two tool actors offer unlike tools named {tool}; rename one of them. Equal ones share "
-            "the calls"
-        )
-        self.tool = tool
-
-
-class UsageUnknownError(CompilerError):
-    """Raised when tokens or cost are limited, and a model does not say what it took."""
-
-    def __init__(self, who: str) -> None:
-        super().__init__(
-            f"the {who}'s model reports no usage, so tokens and cost cannot be limited; take those "
-            "limits away, or have the server report usage"
-        )
-        self.who = who
+    """Everything that goes wrong around plans."""
 
 
 class JournalBoundsError(CompilerError):

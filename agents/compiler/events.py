@@ -7,6 +7,7 @@ from typing import Any
 
 from ...protocols.chat import Usage
 from ...protocols.plan import PlannedTask, RefusedTask, TaskId, TaskOutcome
+from ..toolrun.start_call import StartCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,6 @@ class TokensUsed:
 
 
 Event = Planned | PlanClosed | CallSucceeded | CallFailed | TimePassed | Abandoned | TokensUsed
-
-
-@dataclass(frozen=True, slots=True)
-class StartCall:
-    """Call a tool now, with results in the place of references.
-
-    `key` is the same for every attempt of a task: a tool that remembers keys does its work once.
-    """
-
-    task: TaskId
-    attempt: int
-    tool: str
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any]
-    key: str
-    timeout: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ...protocols.chat import Usage
 from ...protocols.errors import PasselError
 from ...protocols.plan import PlanEnded, PlannedTask, RefusedTask
 from ..alarms import Alarms
+from ..toolrun.start_call import StartCall
 from .events import (
     Abandoned,
     CallFailed,
@@ -22,7 +23,6 @@ from .events import (
     PlanClosed,
     Planned,
     Settle,
-    StartCall,
     StopPlanning,
     TimePassed,
     TokensUsed,

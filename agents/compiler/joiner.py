@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...protocols.chat import ChatEnded, ChatMessage, ChatRequest, JsonSchema, TextDelta
-from ..stream import closing
-from .errors import UsageUnknownError
-from .prompts import joiner_messages
-from .verdict import (
+from ..notation.verdict import (
     END_OF_RESPONSE,
     VERDICT_SCHEMA,
     Unreadable,
@@ -16,6 +13,9 @@ from .verdict import (
     read_json_verdict,
     read_verdict,
 )
+from ..stream import closing
+from ..toolrun.errors import UsageUnknownError
+from .prompts import joiner_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

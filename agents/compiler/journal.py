@@ -10,9 +10,9 @@ import msgspec
 
 from ...actors import Actor, handler
 from ...protocols.plan import TaskOutcome  # noqa: TC001  # hints are read at run time
+from ..notation.verdict import Verdict  # noqa: TC001  # hints are read at run time
 from .errors import JournalBoundsError
 from .messages import RunId
-from .verdict import Verdict  # noqa: TC001  # hints are read at run time
 
 RUNS: Final = 1_000
 """How many unfinished runs a journal keeps if nothing else is said."""

@@ -7,8 +7,8 @@ from typing import Literal, NewType
 import msgspec
 
 from ...protocols.plan import TaskId, TaskOutcome
-from .budget import Budget, Limited, Prices, Spent
-from .verdict import Verdict
+from ..notation.verdict import Verdict
+from ..toolrun.budget import Budget, Limited, Prices, Spent
 
 RunId = NewType("RunId", str)
 """Names a run: first part of the keys of its calls, and what its journal goes by."""

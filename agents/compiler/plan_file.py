@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...protocols.plan import PlanEnded, PlannedTask, RefusedTask
+from ..notation.reader import PlanReader
+from ..notation.scanner import Scanner
+from ..toolrun.signature import checker
 from .dispatch import references_in
 from .errors import PlanFileError
-from .reader import PlanReader
-from .scanner import Scanner
-from .signature import checker
 from .structured import JsonPlanReader
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...protocols.chat import ChatEnded, ChatRequest, JsonSchema, TextDelta, Usage
+from ..notation.reader import PlanReader
+from ..notation.scanner import END_OF_PLAN
 from ..stream import closing
-from .errors import UsageUnknownError
+from ..toolrun.errors import UsageUnknownError
+from ..toolrun.signature import checker
 from .prompts import planner_messages
-from .reader import PlanReader
-from .scanner import END_OF_PLAN
-from .signature import checker
 from .structured import JsonPlanReader, plan_schema
 
 if TYPE_CHECKING:

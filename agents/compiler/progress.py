@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from ..notation.verdict import Replan
+from ..notation.wording import shown
 from .messages import (
     Answer,
     Judged,
@@ -17,8 +19,6 @@ from .messages import (
     TaskStarted,
     VerdictGrown,
 )
-from .prompts import shown
-from .verdict import Replan
 
 _WIDTH: Final = 60
 """Characters of a result that are shown."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ...protocols.chat import Usage
     from ...protocols.plan import PlanItem, TaskId, TaskOutcome
     from ...protocols.tools import ToolSpec
-    from .events import Effect, Event, StartCall
+    from ..toolrun.start_call import StartCall
+    from .events import Effect, Event
 
 
 class Functions:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.errors import PasselError
 from ...protocols.plan import PlanEnded, PlannedTask, TaskId, TaskOutcome
+from ..notation.verdict import Finished, Replan, Unreadable
 from ..spans import CHAT, PLAN
+from ..toolrun.start_call import StartCall
 from .dispatch import Dispatcher, references_in
-from .events import Planned, Settle, StartCall
+from .events import Planned, Settle
 from .fetching import FetchingUnit
 from .journal import KeptRound, PlanKept, RunForgotten, RunKept, TaskKept, VerdictKept
 from .messages import (
@@ -29,7 +31,6 @@ from .messages import (
     TaskStarted,
     VerdictGrown,
 )
-from .verdict import Finished, Replan, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -37,15 +38,15 @@ if TYPE_CHECKING:
     from ...actors import ActorRef
     from ...protocols.chat import Usage
     from ...protocols.plan import PlanItem
+    from ..notation.verdict import Verdict
     from ..spans import Spans
-    from .budget import Account
-    from .catalogue import Catalogue
+    from ..toolrun.budget import Account
+    from ..toolrun.catalogue import Catalogue
     from .events import Effect, Event
     from .joiner import Joiner
     from .journal import Entry, RunJournal
     from .messages import CompilerSettings, RunEvent, RunId, Shortfall
     from .planner import Planner
-    from .verdict import Verdict
 
 _USAGE_SECONDS: Final = 0.5
 """How long the end of a run waits for planners that have yet to say what they took."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ...protocols.plan import PlanEnded, PlanItem, PlannedTask, RefusedTask, TaskId
-from .scanner import MAX_CALL_CHARACTERS
-from .values import ArgumentError, UnknownTaskError, in_text
+from ..notation.scanner import MAX_CALL_CHARACTERS
+from ..notation.values import ArgumentError, UnknownTaskError, in_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable

@@ -12,15 +12,15 @@ from ...actors.tools import Toolbox, ToolError
 from ...protocols.chat import ChatEnded, ChatMessage, ChatRequest, TextDelta
 from ...protocols.errors import PasselError
 from ...protocols.plan import PlannedTask
-from ..compiler.budget import Account, Limited
-from ..compiler.catalogue import Catalogue, gather
-from ..compiler.errors import CompilerError, UsageUnknownError
-from ..compiler.events import StartCall
-from ..compiler.prompts import marked, shown
-from ..compiler.signature import checker
-from ..compiler.verdict import Finished
+from ..notation.verdict import Finished
+from ..notation.wording import marked, shown
 from ..spans import spans_for
 from ..stream import closing
+from ..toolrun.budget import Account, Limited
+from ..toolrun.catalogue import Catalogue, gather
+from ..toolrun.errors import ToolRunError, UsageUnknownError
+from ..toolrun.signature import checker
+from ..toolrun.start_call import StartCall
 from .messages import Conclusion, ReActSettings, StepTaken
 from .prompts import STOP, opening
 from .step import Misstep, read_step
@@ -52,7 +52,7 @@ class ReAct(Actor):
         self._catalogue: Catalogue | None = None
         self._spans = spans_for()
 
-    @handler(concurrent=True, raises=(CompilerError, ToolError))
+    @handler(concurrent=True, raises=(ToolRunError, ToolError))
     async def answer(self, question: str) -> Conclusion:
         """Answer a question; a conclusion without an answer says why.
 
@@ -66,7 +66,7 @@ class ReAct(Actor):
                     return event
         raise AssertionError("an agent ends with a conclusion or an error")
 
-    @handler(raises=(CompilerError, ToolError))
+    @handler(raises=(ToolRunError, ToolError))
     async def answer_live(self, question: str) -> AsyncIterator[StepTaken | Conclusion]:
         """Answer a question as `answer` does; yield each step, then the conclusion."""
         async with aclosing(self._steps(question)) as events:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..compiler.budget import Budget, Limited, Prices, Spent
+from ..toolrun.budget import Budget, Limited, Prices, Spent
 
 
 class ReActSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...protocols.chat import ChatMessage
-from ..compiler.prompts import MARK, described
+from ..notation.wording import MARK, described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...protocols.plan import PlannedTask, RefusedTask
-from ..compiler.reader import PlanReader
-from ..compiler.verdict import Finished, read_verdict
+from ..notation.reader import PlanReader
+from ..notation.verdict import Finished, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ....actors.tools.calculator.expression import evaluate
 from ....actors.tools.calculator.magnitude import ExpressionError
 from ....protocols.plan import PlanEnded, PlannedTask, ResultOf, TaskId, Template
+from ...notation.reader import PlanReader
+from ...toolrun.signature import checker
 from ..plan_file import plan_graph
-from ..reader import PlanReader
-from ..signature import checker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

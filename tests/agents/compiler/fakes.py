@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
-from passel.agents.compiler.budget import Account, Prices
-from passel.agents.compiler.catalogue import Catalogue
 from passel.agents.compiler.joiner import Joiner
 from passel.agents.compiler.messages import CompilerSettings, RunEvent, RunId
 from passel.agents.compiler.planner import Planner
 from passel.agents.compiler.run import Run
 from passel.agents.spans import Spans
+from passel.agents.toolrun.budget import Account, Prices
+from passel.agents.toolrun.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from passel import ActorRef

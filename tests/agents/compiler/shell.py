@@ -17,10 +17,10 @@ from passel.agents.compiler.events import (
     Event,
     Finish,
     Settle,
-    StartCall,
     TimePassed,
     WakeAt,
 )
+from passel.agents.toolrun.start_call import StartCall
 from passel.protocols.plan import TaskId, TaskOutcome
 
 

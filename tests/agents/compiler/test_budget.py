@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from passel.agents.compiler.budget import Account, Budget, Prices
-from passel.agents.compiler.events import Planned, StartCall, StopPlanning, TokensUsed
+from passel.agents.compiler.events import Planned, StopPlanning, TokensUsed
+from passel.agents.toolrun.budget import Account, Budget, Prices
+from passel.agents.toolrun.start_call import StartCall
 from passel.protocols.chat import Usage
 from passel.protocols.plan import TaskId
 from passel.protocols.tools import ToolPolicy

@@ -25,7 +25,7 @@ from passel.agents.compiler import (
     ToolNameTakenError,
 )
 from passel.agents.compiler.compiler import Compiler
-from passel.agents.compiler.reader import PlanReader
+from passel.agents.notation.reader import PlanReader
 from passel.protocols.plan import PlannedTask, RefusedTask
 from tests.agents.compiler.crew import TOOLS, SilentModel, add, echo, height, never, team, text_of
 from tests.runtime.worlds import open_runtime

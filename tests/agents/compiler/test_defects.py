@@ -16,14 +16,14 @@ from passel.actors.tools import tool
 from passel.agents.compiler import Answer, Budget, CompilerSettings, ReplanLimitReached, TaskSettled
 from passel.agents.compiler.messages import PlannerFailed, Round, RunEvent, TaskStarted
 from passel.agents.compiler.prompts import scratchpad
-from passel.agents.compiler.verdict import Finished, read_verdict
+from passel.agents.notation.verdict import Finished, read_verdict
 from passel.protocols.chat import ChatEnded, ChatPiece, ChatRequest, TextDelta
 from passel.protocols.plan import PlannedTask, RefusedTask, TaskId, TaskOutcome, Template
 from passel.protocols.tools import ToolCall, ToolSpec
 from tests.agents.compiler.crew import echo, team
 from tests.agents.compiler.fakes import run_with
 from tests.agents.compiler.test_dispatch import plan, shell
-from tests.agents.compiler.test_reader import result, tasks
+from tests.agents.notation.test_reader import result, tasks
 from tests.runtime.virtual_time import virtual_time
 
 if TYPE_CHECKING:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passel.agents.compiler.budget import Account, Budget, Prices
 from passel.agents.compiler.dispatch import Dispatcher
-from passel.agents.compiler.events import Abandoned, PlanClosed, Planned, StartCall
+from passel.agents.compiler.events import Abandoned, PlanClosed, Planned
+from passel.agents.toolrun.budget import Account, Budget, Prices
 from passel.protocols.plan import (
     PlannedTask,
     RefusedTask,
@@ -19,6 +19,9 @@ from passel.protocols.plan import (
 )
 from passel.protocols.tools import ToolPolicy
 from tests.agents.compiler.shell import Shell
+
+if TYPE_CHECKING:
+    from passel.agents.toolrun.start_call import StartCall
 
 FREE = ToolPolicy(concurrency=10**9, timeout=1e9)
 

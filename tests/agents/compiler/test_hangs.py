@@ -11,7 +11,6 @@ import pytest
 
 from passel.actors.chat.errors import AnswerBrokenError, EndpointUnreachableError
 from passel.actors.tools import ToolFailedError, ToolTimeoutError
-from passel.agents.compiler.budget import Budget
 from passel.agents.compiler.messages import (
     Answer,
     CompilerSettings,
@@ -19,6 +18,7 @@ from passel.agents.compiler.messages import (
     TaskPlanned,
     TaskSettled,
 )
+from passel.agents.toolrun.budget import Budget
 from passel.protocols.chat import ChatEnded, ChatPiece, ChatRequest, TextDelta, Usage
 from passel.protocols.errors import DeadActorError, DeadlineError
 from passel.protocols.tools import ToolCall, ToolPolicy, ToolSpec

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passel.agents.compiler.scanner import MAX_CALL_CHARACTERS
-from passel.agents.compiler.signature import checker, faults_of
 from passel.agents.compiler.structured import REFERENCE, JsonPlanReader, plan_schema
+from passel.agents.notation.scanner import MAX_CALL_CHARACTERS
+from passel.agents.toolrun.signature import checker, faults_of
 from passel.protocols.plan import (
     PlanEnded,
     PlanItem,

@@ -6,9 +6,9 @@ from passel import ActorRef, Runtime
 from passel.actors.chat import ChatError, ScriptedModel
 from passel.actors.tools import FunctionTools, Toolbox
 from passel.agents.compiler import Compiler, CompilerSettings, PlannerFailed
-from passel.agents.compiler.budget import Budget
 from passel.agents.compiler.embedded import Arithmetic, EmbeddedPlanner, RulePlanner, declared_tools
 from passel.agents.compiler.prompts import planner_messages
+from passel.agents.toolrun.budget import Budget
 from passel.protocols.chat import ChatEnded, ChatMessage, ChatRequest, TextDelta
 
 HEIGHTS = {"K2": 8611.0, "Denali": 6190.0}

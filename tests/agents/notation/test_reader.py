@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passel.agents.compiler.reader import PlanReader
-from passel.agents.compiler.scanner import MAX_CALL_CHARACTERS, Scanner
-from passel.agents.compiler.values import MAX_DEPTH, ArgumentError, in_text, read_arguments
+from passel.agents.notation.reader import PlanReader
+from passel.agents.notation.scanner import MAX_CALL_CHARACTERS, Scanner
+from passel.agents.notation.values import MAX_DEPTH, ArgumentError, in_text, read_arguments
 from passel.protocols.plan import (
     PlanEnded,
     PlanItem,

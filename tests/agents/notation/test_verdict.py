@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from passel.agents.compiler.verdict import (
+from passel.agents.notation.verdict import (
     Finished,
     Replan,
     Unreadable,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...actors import ActorRef
     from ...actors.tools import Toolbox
     from ...protocols.tools import ToolPolicy, ToolSpec
-    from .events import StartCall
+    from .start_call import StartCall
 
 ANSWER_SECONDS: Final = 1.0
 """How much longer than the tool itself its answer may take: the tool's own error says more."""

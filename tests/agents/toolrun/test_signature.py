@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from passel.agents.compiler.signature import Signature
+from passel.agents.toolrun.signature import Signature
 from passel.protocols.plan import PlannedTask, ResultOf, TaskId, Template
 from passel.protocols.tools import ToolSpec
 
