@@ -42,6 +42,12 @@ SPACE: Final[Space] = tuple(
 )
 """The search space of the paper on BEAM: seven constants, that of the car held at 0."""
 
+WIDE: Final[Space] = tuple(
+    Parameter(name=p.name, low=-10.0, high=10.0, start=0.0, constant_of=p.constant_of)
+    for p in SPACE
+)
+"""The bounds that a calibrator takes where none are given: none of them stops anybody here."""
+
 FARTHEST: Final = 6.0
 """Constants of targets are drawn between this below 0, and 0."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,6 +29,9 @@ _LONGEST: Final = 3.0
 
 _FULL: Final = 0.9
 """A step that promises more than this of the best loss is near its end: the trial is a full one."""
+
+_MOST_SHORT: Final = 6
+"""After so many short trials in a row a full one is due, whatever another step promises."""
 
 _NOISE: Final = 0.2
 """Deviation of exploration, in units of utility, where the promised loss is 100 points."""
@@ -127,13 +131,13 @@ class LogOddsQN:
         around, bounds = view.around, self._bounds(view.centre)
         step = around.met(around.expected, view.aim, *bounds)
         promised = around.promise(step, self._generator)
-        short = self._promising(promised, running)
+        short = self._promising(inf if self._is_due(running) else promised, running)
         if short is not None:
             return Proposal(point=short.point, iterations=self._iterations, continues=short.id)
         if not alone:
             lines = around.drawn(self._generator, part=_SPREAD)
             step = around.met(lines, view.aim, *bounds)
-        full = promised > _FULL * self._loss(view.best)
+        full = promised > _FULL * self._loss(view.best) or self._is_due(running)
         noise = (_ALONE if alone else 1.0) * _NOISE * promised / 100.0
         return Proposal(
             point=self._near(view.centre + step, noise, running),
@@ -208,6 +212,16 @@ class LogOddsQN:
             if self._loss(seen) < least and self._known.key(seen.record.point) not in done
         ]
         return min(short, key=self._loss).record if short else None
+
+    def _is_due(self, running: Sequence[TrialRecord]) -> bool:
+        """Whether promises have led to short trials only, for longer than any should."""
+        trials = [seen.record for seen in self._known if seen.record.confirms is None]
+        since = 0
+        for record in reversed(trials):
+            if record.limit >= self._iterations:
+                break
+            since += 1
+        return since >= max(_MOST_SHORT, 2 * len(running) + 2)
 
     def _near(self, vector: Array, noise: float, running: Sequence[TrialRecord]) -> Point:
         """Return a point near a vector at which no trial is."""

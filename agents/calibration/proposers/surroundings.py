@@ -30,6 +30,9 @@ _RIDGE: Final = 1e-4
 _LEAST: Final = 2e-3
 """What an alternative counts at least in a step, as a share."""
 
+_MET: Final = 1.0
+"""A step after which the loss is expected to be less meets the target."""
+
 _ROUNDS: Final = 6
 _DRAWS: Final = 24
 
@@ -88,7 +91,9 @@ class Surroundings:
     def met(self, lines: Array, aim: Array, low: Array, high: Array) -> Array:
         """Return the step within bounds after which the target is met, if these lines are right.
 
-        Newton's method. What is not wanted, and is chosen less than that allows, is left as it is.
+        Newton's method on log-odds, which are nearly linear. Where the target cannot be met, that
+        would push constants for ever without any gain; then the step is the one that brings shares
+        nearest. What is not wanted, and is chosen less than that allows, is left as it is.
         """
         weights = np.maximum(self._odds.wanted, _LEAST)
         step = np.zeros(len(low))
@@ -98,7 +103,39 @@ class Surroundings:
             tangents = np.column_stack([off - slopes @ step, slopes])
             tangents[self._odds.unwanted & (off < 0)] = 0.0
             step = nearest(tangents, weights, low, high, ridge=_RIDGE)
+        if self._loss(lines, step) < _MET:
+            return step
+        return min(
+            (self._nearest(lines, part * step, low, high) for part in (0.0, 0.5, 1.0)),
+            key=lambda found: self._loss(lines, found),
+        )
+
+    def _nearest(self, lines: Array, step: Array, low: Array, high: Array) -> Array:
+        """Return a step from which none of a few brings shares nearer to the target: Gauss-Newton."""
+        weights = 1.0 / np.maximum(self._odds.wanted, _LEAST)
+        cost = self._cost(lines, step, weights)
+        for _ in range(_ROUNDS):
+            shares = self._odds.shares(self._at(lines, step))
+            odds = self._slopes(step) + lines[:, 1:]
+            slopes = shares[:, None] * (odds - shares @ odds)
+            off = shares - self._odds.wanted
+            tangents = np.column_stack([off - slopes @ step, slopes])
+            whole = nearest(tangents, weights, low, high, ridge=_RIDGE) - step
+            tried = [step + part * whole for part in (1.0, 0.5, 0.2, 0.05)]
+            better = next((t for t in tried if self._cost(lines, t, weights) < cost), None)
+            if better is None:
+                break
+            step, cost = better, self._cost(lines, better, weights)
         return step
+
+    def _cost(self, lines: Array, step: Array, weights: Array) -> float:
+        """Return chi-square of the shares after a step, of one observation, and its price."""
+        off = self._odds.shares(self._at(lines, step)) - self._odds.wanted
+        return float(weights @ off**2 + _RIDGE * step @ step)
+
+    def _loss(self, lines: Array, step: Array) -> float:
+        """Return the loss after a step, if these lines are right."""
+        return float(self._odds.losses(self._at(lines, step)))
 
     def promise(self, step: Array, generator: np.random.Generator) -> float:
         """Return the loss that is expected after a step, by all that is not known."""
