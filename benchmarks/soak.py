@@ -15,10 +15,12 @@ import gc
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import structlog
 from measure import machine, say
 
 from passel import Actor, ActorRef, Runtime, handler
@@ -175,6 +177,7 @@ def main() -> None:
     parser.add_argument("--transport", default="ipc", choices=("ipc", "unix"))
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     words = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     found = {**asyncio.run(soak(words)), **machine()}
     if words.json:
         print(json.dumps(found))
