@@ -9,6 +9,7 @@ import msgspec
 
 from ...protocols.errors import CodecError
 from ..handler import resolved_hints
+from .binding import bound
 from .docstring import Docstring, read_docstring
 from .errors import ToolArgumentsError, ToolDefinitionError
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 _TEMPLATE: Final = "#/$defs/{name}"
 _UNNAMED: Final = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+
+_MISFITS: Final = {
+    "many": "is one too many; call {signature}",
+    "unknown": "is unknown; call {signature}",
+    "twice": "is given twice, by position and by name; give it once",
+}
 
 
 class Parameter(NamedTuple):
@@ -133,19 +140,11 @@ class Parameters:
 
     def _named(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> dict[str, Any]:
         names = [parameter.name for parameter in self._parameters]
-        if len(arguments) > len(names):
-            reason = f"is one too many; call {self.signature()}"
-            raise ToolArgumentsError(self._tool, f"#{len(names) + 1}", reason=reason)
-        given = dict(zip(names, arguments, strict=False))
-        for name, value in keywords.items():
-            if name not in names:
-                reason = f"is unknown; call {self.signature()}"
-                raise ToolArgumentsError(self._tool, name, reason=reason)
-            if name in given:
-                reason = "is given twice, by position and by name; give it once"
-                raise ToolArgumentsError(self._tool, name, reason=reason)
-            given[name] = value
-        return given
+        given, misfit = bound(names, arguments, keywords)
+        if misfit is None:
+            return given
+        reason = _MISFITS[misfit.kind].format(signature=self.signature())
+        raise ToolArgumentsError(self._tool, misfit.argument, reason=reason)
 
     def _converted(self, parameter: Parameter, value: Any) -> Any:
         kind = parameter.kind

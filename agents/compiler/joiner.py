@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...protocols.chat import ChatEnded, ChatMessage, ChatRequest, JsonSchema, TextDelta
+from ...protocols.chat import ChatMessage, ChatRequest, JsonSchema
 from ..notation.verdict import (
     END_OF_RESPONSE,
     VERDICT_SCHEMA,
@@ -13,8 +13,7 @@ from ..notation.verdict import (
     read_json_verdict,
     read_verdict,
 )
-from ..stream import closing
-from ..toolrun.errors import UsageUnknownError
+from ..toolrun.saying import say
 from .prompts import joiner_messages
 
 if TYPE_CHECKING:
@@ -109,17 +108,12 @@ class Joiner:
             stop=() if json else (END_OF_RESPONSE,),
             form=JsonSchema(VERDICT_SCHEMA) if json else None,
         )
-        said: list[str] = []
-        usage: Usage | None = None
-        async with closing(self._model.chat.options(timeout=timeout)(request)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, TextDelta):
-                    wrote(piece.text)
-                    said.append(piece.text)
-                elif isinstance(piece, ChatEnded):
-                    usage = piece.usage
-        if usage is not None:
-            used(usage)
-        elif self._wants_usage:
-            raise UsageUnknownError("joiner")
-        return "".join(said)
+        return await say(
+            self._model,
+            request,
+            who="joiner",
+            timeout=timeout,
+            used=used,
+            wants_usage=self._wants_usage,
+            wrote=wrote,
+        )

@@ -110,11 +110,7 @@ def planner_messages(
         system += (
             "\nExamples:\n\n" + "\n\n###\n\n".join(e.strip() for e in settings.examples) + "\n"
         )
-    user = [f"Question: {question.strip()}\n\n"]
-    for number, done in enumerate(rounds, 1):
-        user.append(f"Plan {number}, and what came of it:\n\n{scratchpad(done, settings)}")
-        if isinstance(done.verdict, Replan):
-            user.append(f"This was not enough:\n{marked(done.verdict.feedback)}\n\n")
+    user = _told(question, rounds, settings, again="This was not enough:")
     if rounds:
         user.append(f"The next plan begins with number {next_number(rounds)}.\n")
     return (
@@ -142,17 +138,25 @@ def joiner_messages(
         mark=MARK.strip(),
         hints=f"- {settings.hints.strip()}\n" if settings.hints else "",
     )
-    user = [f"Question: {question.strip()}\n\n"]
-    for number, done in enumerate(rounds, 1):
-        user.append(f"Plan {number}, and what came of it:\n\n{scratchpad(done, settings)}")
-        if isinstance(done.verdict, Replan):
-            user.append(f"You asked for another plan:\n{marked(done.verdict.feedback)}\n\n")
+    user = _told(question, rounds, settings, again="You asked for another plan:")
     if last:
         user.append(_LAST + "\n")
     return (
         ChatMessage(role="system", content=system),
         ChatMessage(role="user", content="".join(user)),
     )
+
+
+def _told(
+    question: str, rounds: Sequence[Round], settings: CompilerSettings, *, again: str
+) -> list[str]:
+    """Return the question and what has come of it so far, in parts."""
+    told = [f"Question: {question.strip()}\n\n"]
+    for number, done in enumerate(rounds, 1):
+        told.append(f"Plan {number}, and what came of it:\n\n{scratchpad(done, settings)}")
+        if isinstance(done.verdict, Replan):
+            told.append(f"{again}\n{marked(done.verdict.feedback)}\n\n")
+    return told
 
 
 def next_number(rounds: Sequence[Round]) -> int:

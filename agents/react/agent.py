@@ -9,16 +9,16 @@ from contextlib import aclosing
 from ...actors import Actor, ActorRef, handler
 from ...actors.chat import ChatModel  # noqa: TC001  # hints are read at run time
 from ...actors.tools import Toolbox, ToolError
-from ...protocols.chat import ChatEnded, ChatMessage, ChatRequest, TextDelta
+from ...protocols.chat import ChatMessage, ChatRequest
 from ...protocols.errors import PasselError
 from ...protocols.plan import PlannedTask
 from ..notation.verdict import Finished
 from ..notation.wording import marked, shown
 from ..spans import spans_for
-from ..stream import closing
 from ..toolrun.budget import Account, Limited
 from ..toolrun.catalogue import Catalogue, gather
-from ..toolrun.errors import ToolRunError, UsageUnknownError
+from ..toolrun.errors import ToolRunError
+from ..toolrun.saying import say
 from ..toolrun.signature import checker
 from ..toolrun.start_call import StartCall
 from .messages import Conclusion, ReActSettings, StepTaken
@@ -142,18 +142,14 @@ class ReAct(Actor):
             temperature=settings.temperature,
             stop=(STOP,),
         )
-        said: list[str] = []
-        reported = False
-        async with closing(self._model.chat.options(timeout=timeout)(request)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, TextDelta):
-                    said.append(piece.text)
-                elif isinstance(piece, ChatEnded) and piece.usage is not None:
-                    account.used(piece.usage)
-                    reported = True
-        if account.wants_usage and not reported:
-            raise UsageUnknownError("agent")
-        return "".join(said)
+        return await say(
+            self._model,
+            request,
+            who="agent",
+            timeout=timeout,
+            used=account.used,
+            wants_usage=account.wants_usage,
+        )
 
     async def _observe(
         self, catalogue: Catalogue, step: PlannedTask, run: str, account: Account

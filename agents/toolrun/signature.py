@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ...actors.tools.binding import Misfit, bound
 from ...protocols.plan import ResultOf, Template
 
 if TYPE_CHECKING:
@@ -61,15 +62,14 @@ class Signature:
         self, arguments: Sequence[Any], keywords: Mapping[str, Any]
     ) -> tuple[dict[str, Any], str]:
         names = list(self._properties)
-        if len(arguments) > len(names):
-            return {}, f"{self._name} takes {_count(len(names))}, {len(arguments)} are given"
-        given = dict(zip(names, arguments, strict=False))
-        for name, value in keywords.items():
-            if name in given:
+        given, misfit = bound(names, arguments, keywords, more=bool(self._more))
+        match misfit:
+            case Misfit("many"):
+                return {}, f"{self._name} takes {_count(len(names))}, {len(arguments)} are given"
+            case Misfit("twice", name):
                 return {}, f"the argument {name} is given twice"
-            if name not in self._properties and not self._more:
+            case Misfit("unknown", name):
                 return {}, f"{self._name} takes no argument {name}"
-            given[name] = value
         missing = [name for name in self._required if name not in given]
         return given, f"{self._name} needs {', '.join(missing)}" if missing else ""
 
