@@ -64,13 +64,13 @@ def main() -> None:
     put(rendered(values), BEGIN, END)
 
 
-def put(figures: str, begin: str, end: str) -> None:
-    """Write figures between two marks of the page; exit where it lacks them."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+def put(figures: str, begin: str, end: str, page: Path = PAGE) -> None:
+    """Write figures between two marks of a page; exit where it lacks them."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     if not after:
-        sys.exit(f"{PAGE} has no place for figures: {begin} ... {end}")
-    PAGE.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
+        sys.exit(f"{page} has no place for figures: {begin} ... {end}")
+    page.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
 
 
 def circumstances(values: dict[str, Any]) -> str:

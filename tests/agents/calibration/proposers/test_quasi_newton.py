@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from itertools import islice
 
+import msgspec
 import numpy as np
 import pytest
 
-from passel.agents.calibration import Parameter, Space, Target, TrialRecord
+from passel.agents.calibration import Parameter, Point, Space, Target, TrialRecord
 from passel.agents.calibration.errors import NoConstantError, SharesWantedError
+from passel.agents.calibration.floor import floor_of
 from passel.agents.calibration.proposers import LogOddsQN, LogRatio
 from passel.agents.calibration.proposers.regression import nearest
+from passel.protocols.trial import Availability, Outcome
 from tests.agents.calibration.proposers.play import (
     ITERATIONS,
     LIKED,
@@ -52,6 +55,50 @@ def test_short_trials_come_first_and_the_one_that_is_hard_to_beat_goes_on() -> N
     assert ended[0].limit == 3
     assert ended[-1].limit == ITERATIONS
     assert TARGET.loss(ended[-1].outcomes[-1]) < 5
+
+
+def test_a_trial_that_runs_and_one_that_was_stopped_teach_as_well() -> None:
+    play = started(sample=20_000)
+    for state in ("running", "stopped"):
+        first = play.ask()
+        assert first is not None
+        play.iterate(first)
+        if state == "stopped":
+            play.end(first, state)
+
+    after = play.ask()
+    assert after is not None
+    assert TARGET.loss(shares(after.point)) < 0.3 * TARGET.loss(shares({}))
+
+
+def test_a_target_out_of_reach_is_come_as_near_to_as_can_be() -> None:
+    """Half of the travellers are wanted on a bus that passes a third of them."""
+    near, far = (
+        (Availability(alternatives=MODES, weight=1.0),),
+        tuple(m for m in MODES if m != "bus"),
+    )
+    availability = (*near, Availability(alternatives=far, weight=2.0))
+    target = Target(values={"bike": 0.1, "bus": 0.5, "car": 0.3, "walk": 0.1})
+
+    def seen(point: Point) -> Outcome:
+        everybody, others = shares(point), shares({**point, "bus_constant": -1e3})
+        return {mode: (everybody[mode] + 2 * others[mode]) / 3 for mode in MODES}
+
+    space = tuple(msgspec.structs.replace(p, low=-20.0, high=20.0) for p in SPACE)
+    generator = np.random.default_rng(0)
+    proposer = LogOddsQN(
+        space, target, iterations=1, generator=generator, availability=availability
+    )
+    play = Play(proposer, target, 0)
+    for _ in range(20):
+        record = play.ask()
+        assert record is not None
+        play.iterate(record, seen(record.point))
+        play.end(record)
+
+    least = min(target.loss(record.outcomes[-1]) for record in play.records.values())
+    assert floor_of(target, availability).loss == pytest.approx(100 / 3)
+    assert least < 100 / 3 + 1
 
 
 def test_what_is_not_wanted_is_hardly_chosen_and_its_constant_within_bounds() -> None:
