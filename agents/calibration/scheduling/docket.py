@@ -127,7 +127,10 @@ class Docket:
         """Start what waits for a slot, as far as there are slots for it."""
         for trial in list(self.ready):
             trouble = self.troubles.get(trial)
-            simulator = self._fleet.best_for(() if trouble is None else trouble.tried)
+            simulator = self._fleet.best_for(
+                () if trouble is None else trouble.tried,
+                urgent=self._ledger.records[trial].confirms is not None,
+            )
             if simulator is not None:
                 self.ready.remove(trial)
                 self._start(trial, simulator, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,9 @@ _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _REMEMBERED: Final = 31
 """Durations of iterations of which median and mean are taken."""
+
+_TOO_SLOW: Final = 3.0
+"""What is urgent is not given to a simulator that takes so many times longer than the fastest."""
 
 _ENOUGH: Final = 3
 """Durations of a simulator's own before it is measured by these, and not by everybody's."""
@@ -117,16 +121,21 @@ class Fleet:
         """How many slots are free."""
         return sum(max(0, member.slots - member.busy) for member in self._members.values())
 
-    def best_for(self, tried: Collection[SimulatorId]) -> SimulatorId | None:
+    def best_for(
+        self, tried: Collection[SimulatorId], *, urgent: bool = False
+    ) -> SimulatorId | None:
         """Return the fastest free simulator that is none of those, if there is one.
 
         One that is not among those, but busy, is waited for; only when all that are there were
-        tried may it be one of them again.
+        tried may it be one of them again. What is urgent also waits rather than have a simulator
+        that is much slower than the fastest.
         """
         there = {name: m for name, m in self._members.items() if m.slots}
         fresh = {name: m for name, m in there.items() if name not in tried} or there
+        limit = _TOO_SLOW * min(map(self._pace, fresh), default=0.0) if urgent else inf
         free = [name for name, member in fresh.items() if member.busy < member.slots]
-        return min(free, key=self._pace, default=None)
+        fast = [name for name in free if self._pace(name) <= limit]
+        return min(fast, key=self._pace, default=None)
 
     def others_than(self, simulator: SimulatorId) -> bool:
         """Whether any other simulator is there."""
@@ -157,7 +166,9 @@ class Fleet:
         return max((member.durations.mean for member in self._members.values()), default=0.0)
 
     def _pace(self, simulator: SimulatorId) -> float:
-        return self._members[simulator].ratios.median
+        """Return how many times longer a simulator takes than all do; 1 while that is unknown."""
+        ratios = self._members[simulator].ratios
+        return ratios.median if ratios.latest else 1.0
 
     # How busy they are.
 

@@ -430,3 +430,17 @@ def test_a_slow_simulator_is_known_as_slow_after_a_few_iterations_and_used_all_t
     records = list(decides.ledger.records.values())
     assert sum(record.attempt > 1 for record in records) <= 4
     assert any(record.simulator == "s0" and record.state == "finished" for record in records)
+
+
+def test_the_end_does_not_wait_for_a_slow_simulator_that_could_confirm() -> None:
+    def simulate(simulator: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
+        return toy(seconds=20.0 if simulator == "s0" else 1.0)(simulator, trial)
+
+    decides = scheduler(
+        simulators=3, settings=CalibrationSettings(budget=Budget(trials=60), confirmations=6)
+    )
+    rehearsed(decides, simulate)
+
+    confirming = [r for r in decides.ledger.records.values() if r.confirms is not None]
+    assert len(confirming) == 6
+    assert {record.simulator for record in confirming} == {"s1", "s2"}
