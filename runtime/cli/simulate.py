@@ -56,7 +56,7 @@ def simulate_command(
 
     **Examples**
 
-    `passel simulate examples/pipeline.yaml --seeds 1000`
+    `passel simulate examples/pipeline.yaml --set params.mishap=false --seeds 1000`
 
     `passel simulate crew.yaml --seed 4711`
 
@@ -127,6 +127,7 @@ class Tally:
         self._messages = 0
         self._seconds = 0.0
         self._faults: Counter[str] = Counter()
+        self._main_errors: Counter[str] = Counter()
         self._digest = ""
         self._begun = time.monotonic()
 
@@ -136,6 +137,8 @@ class Tally:
         self._messages += run.messages
         self._seconds += run.seconds
         self._faults.update(run.faults)
+        if run.main_error:
+            self._main_errors[run.main_error] += 1
         self._digest = run.digest
         if run.violation is not None:
             self.failed.append(run)
@@ -152,6 +155,7 @@ class Tally:
                     "violations": sorted(run.seed for run in self.failed),
                     "messages": self._messages,
                     "faults": dict(self._faults),
+                    "main_errors": dict(self._main_errors),
                     "simulated_seconds": self._seconds,
                     "seconds": took,
                 }
@@ -166,6 +170,11 @@ class Tally:
             f"{self._messages:,} messages and {self._faults.total():,} faults ({faults or 'none'}) "
             f"in {self._seconds:,.0f} simulated and {took:,.1f} real seconds"
         )
+        if self._main_errors:
+            errors = ", ".join(
+                f"{count} {name}" for name, count in sorted(self._main_errors.items())
+            )
+            typer.echo(f"main failed in {_many(self._main_errors.total(), 'seed')}: {errors}")
         if self.runs == 1:
             typer.echo(f"digest of the run: {self._digest}")
 
@@ -173,7 +182,7 @@ class Tally:
         violation = run.violation
         assert violation is not None, "it failed"
         if in_full:
-            typer.echo("\n".join(run.lines))
+            typer.echo("\n".join(["the last events:", *run.lines, "what went wrong:", *run.wrong]))
         where = f"seed {run.seed}, at {violation.at:.3f} s"
         typer.secho(f"{where}: {violation.invariant}", fg="red")
         typer.echo(f"    {violation.what.splitlines()[0] if violation.what else ''}")

@@ -23,6 +23,7 @@ class SimulationError(PasselError):
 _CURES: Final = {
     "a thread": "use context.run_blocking",
     "real sleep": "use context.sleep",
+    "a signal": "processes are killed by the fault `crash`",
 }
 
 

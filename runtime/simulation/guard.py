@@ -25,6 +25,8 @@ _REFUSED: Final = {
     "subprocess.Popen": "a child process",
     "os.fork": "a child process",
     "os.posix_spawn": "a child process",
+    "os.kill": "a signal",
+    "os.killpg": "a signal",
 }
 
 
@@ -32,9 +34,13 @@ class Guard:
     """Stands between simulated code and the machine; at other times it lets all through.
 
     The interpreter keeps what listens to its audit events for good, so there is one for all.
+
+    Attributes:
+        refused: The first real thing that was refused since it was raised, or None.
     """
 
     def __init__(self) -> None:
+        self.refused: UnsimulatedError | None = None
         self._raised = False
         self._listening = False
 
@@ -56,6 +62,7 @@ class Guard:
         ]
         real = [(owner, name, getattr(owner, name)) for owner, name, _ in exchanged]
         _exchange(exchanged)
+        self.refused = None
         self._raised = True
         try:
             yield
@@ -74,12 +81,18 @@ class Guard:
 
     def _on_event(self, event: str, _arguments: tuple[Any, ...]) -> None:
         if self._raised and event in _REFUSED:
-            raise UnsimulatedError(_REFUSED[event])
+            raise self.refuse(_REFUSED[event])
+
+    def refuse(self, what: str) -> UnsimulatedError:
+        """Return the error that whoever uses something real is to get, and take note of it."""
+        error = UnsimulatedError(what)
+        self.refused = self.refused or error
+        return error
 
     def _instead(self, real: Callable[..., Any], what: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             if self._raised:
-                raise UnsimulatedError(what)
+                raise self.refuse(what)
             return real(*args, **kwargs)
 
         return call

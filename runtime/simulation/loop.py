@@ -14,7 +14,8 @@ from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 
-from .errors import SimulationError, UnsimulatedError
+from .errors import SimulationError
+from .guard import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -292,7 +293,7 @@ _REAL: Final = {
 
 def _refusing(what: str) -> Callable[..., NoReturn]:
     def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise UnsimulatedError(what)
+        raise GUARD.refuse(what)
 
     return refuse
 

@@ -53,8 +53,10 @@ class Run:
         asks: Asks that ended, with an answer or an error.
         faults: How often each kind of fault was done.
         failed_asks: How many asks ended in an error, by its class.
+        main_error: The class of the error that main ended with, or empty.
         violation: What must not be, or None.
-        lines: The last events before it, in words.
+        wrong: The faults and failed calls of a run with a violation, in words.
+        lines: The last events before it, likewise.
     """
 
     seed: int
@@ -64,7 +66,9 @@ class Run:
     asks: int
     faults: dict[str, int] = field(default_factory=dict)
     failed_asks: dict[str, int] = field(default_factory=dict)
+    main_error: str = ""
     violation: Violation | None = None
+    wrong: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
 
 
@@ -93,7 +97,9 @@ def _result(world: World, trial: Trial) -> Run:
         asks=watch.asks,
         faults=dict(trial.injector.done),
         failed_asks=watch.failed_asks,
+        main_error=trial.main_error,
         violation=watch.violation,
+        wrong=tuple(world.trace.wrong()) if watch.violation is not None else (),
         lines=tuple(world.trace.lines(LINES)) if watch.violation is not None else (),
     )
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 EVENTS_KEPT: Final = 200
 """How many of the last events can be shown."""
 
+_WRONG: Final = frozenset(("fault", "failed"))
+
 _HASHED_AT_ONCE: Final = 256
 """Events that are taken into the digest together: many small texts cost more than a large one."""
 
@@ -30,10 +32,13 @@ class Trace:
         self._digest = blake2b(digest_size=16)
         self._last: deque[tuple[float, str, str, bytes]] = deque(maxlen=EVENTS_KEPT)
         self._fresh: list[tuple[float, str, str, bytes]] = []
+        self._wrong: deque[str] = deque(maxlen=EVENTS_KEPT)
 
     def note(self, kind: str, what: str) -> None:
         """Note an event."""
         self._add(kind, what, b"")
+        if kind in _WRONG:
+            self._wrong.append(f"{self._loop.now:12.6f}  {kind:<9} {what}")
 
     def batch(self, kind: str, edge: str, batch: bytes) -> None:
         """Note what becomes of a batch of messages on its way over an edge."""
@@ -64,6 +69,10 @@ class Trace:
         """The digest of every event so far: equal in two runs only if all of them were."""
         self._take_in()
         return self._digest.hexdigest()
+
+    def wrong(self) -> list[str]:
+        """Return what went wrong from the beginning on: faults, and calls that failed."""
+        return list(self._wrong)
 
     def lines(self, count: int = EVENTS_KEPT) -> list[str]:
         """Return the last events, one a line, with their virtual times."""

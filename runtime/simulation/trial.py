@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ class Trial:
 
     Attributes:
         injector: Does what goes wrong.
+        main_error: The class of the error that main ended with, or empty.
     """
 
     def __init__(self, experiment: Experiment, world: World) -> None:
@@ -44,6 +46,7 @@ class Trial:
         self._world = world
         self._invariants = experiment.invariants()
         self.injector = Injector(world, self._faults())
+        self.main_error = ""
         self._has_begun = False
         self._is_starting = False
         self._has_ended = False
@@ -84,13 +87,13 @@ class Trial:
                 self.injector.begin()
             try:
                 outcome = await self._use(runtime)
+                self._check_main(outcome)
                 self.injector.calm()
                 await asyncio.sleep(SETTLE_SECONDS)
                 await self._invariants.after(runtime, outcome)
                 await self._check_rest()
             except Exception as error:  # noqa: BLE001  # at once: the trace ends with what led to it
-                what = error if isinstance(error, AssertionError) else repr(error)
-                world.watch.fail("invariants hold", str(what))
+                world.watch.fail("invariants hold", _words_of(error))
                 await asyncio.get_running_loop().create_future()
         self._has_ended = True
 
@@ -135,6 +138,20 @@ class Trial:
                 raise AssertionError(str(error)) from None
             return Outcome(error=error)
 
+    def _check_main(self, outcome: Outcome) -> None:
+        """See that main failed for a reason that a simulation knows of, if it did."""
+        refused = self._world.guard.refused
+        if refused is not None:
+            self._world.watch.fail("only what is simulated is used", str(refused))
+        error = outcome.error
+        if error is None:
+            return
+        self.main_error = (
+            error.type_name if isinstance(error, RemoteError) else type(error).__name__
+        )
+        if not self.injector.done:
+            self._world.watch.fail("main succeeds while nothing goes wrong", str(error))
+
     async def _check_rest(self) -> None:
         """See that nothing is left over for good: what is only on its way is not there twice."""
         world = self._world
@@ -147,3 +164,11 @@ class Trial:
             left = [what for what in left if what in still]
         if left:
             world.watch.fail("nothing is left over at rest", "\n".join(left))
+
+
+def _words_of(error: Exception) -> str:
+    """Return what does not hold; of an error in the check itself also where that is."""
+    if isinstance(error, AssertionError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{error!r} in {last.name}, {last.filename}, line {last.lineno}"

@@ -136,6 +136,8 @@ class Watch:
             if error is not None:
                 name = type(error).__name__
                 self.failed_asks[name] = self.failed_asks.get(name, 0) + 1
+                what = call.sending.what if call.sending is not None else "an ask"
+                self._trace.note("failed", f"{what} from {call.process!r}: {name}")
         if call.alarm is not None:
             call.alarm.cancel()
 
