@@ -105,8 +105,12 @@ class Approval(Toolbox):
 
     @handler(concurrent=True)
     async def pending(self) -> list[ApprovalRequest]:
-        """Return the calls that wait for a word, the oldest first."""
-        return self._register.pending()
+        """Return the calls that wait for a word, the oldest first, and whether anybody waits with them."""
+        here = set(self._visits.values())
+        return [
+            msgspec.structs.replace(request, attended=request.id in here)
+            for request in self._register.pending()
+        ]
 
     @handler(raises=(ToolError,))
     async def decide(self, request: int, verdict: Verdict, note: str = "") -> ApprovalRequest:

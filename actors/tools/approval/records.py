@@ -22,6 +22,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
         verdict: The word, or None as long as there is none.
         note: What was said with it; whoever called is told.
         decided: When, in seconds since 1970; 0.0 before.
+        attended: Whether its caller waits for the word at this moment, or may only come back for it.
     """
 
     id: int
@@ -30,6 +31,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     note: str = ""
     decided: float = 0.0
+    attended: bool = False
 
 
 class ApprovalState(msgspec.Struct, frozen=True, kw_only=True):

@@ -156,6 +156,7 @@ async def test_nobody_is_asked_about_a_call_without_a_key_whose_caller_has_left(
             while len(pending := await approval.pending()) > 2:  # noqa: ASYNC110  # no event
                 await asyncio.sleep(0)
         assert [(r.call.arguments, r.call.key) for r in pending] == [(("0",), ""), (("2",), "k")]
+        assert [request.attended for request in pending] == [True, False]
         await approval.decide(number, "approve")
         assert await calls[0] == "0"
 
@@ -214,6 +215,7 @@ async def test_requests_and_words_outlive_the_runtime(tmp_path: Path) -> None:
         await asyncio.gather(*calls, return_exceptions=True)
     async with guarded(tmp_path) as approval:
         first, second = await approval.pending()
+        assert not first.attended
         assert [first.call.key, second.call.key] == ["a", "b"]
         await approval.decide(first.id, "approve")
     async with guarded(tmp_path) as approval:

@@ -131,3 +131,17 @@ async def test_a_server_gets_the_secrets_that_no_error_and_no_log_shows(
     assert "/mcp" in caplog.text
     for secret in ("pass5ecret", "query5ecret", "header5ecret", login):
         assert secret not in shown
+
+
+async def test_a_query_reaches_a_far_server_through_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[str] = []
+    async with rude_site(heard) as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        said = await refused(url=f"{FAR}?key=query5ecret", plain_http=True)
+    assert heard[0].startswith(f"POST {FAR}?key=query5ecret HTTP/1.1")
+    assert "query5ecret" not in said
