@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -37,6 +38,36 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL)
 
 
+def printing_programs() -> list[tuple[str, int]]:
+    """Return the programs of the pages in docs/ that have what they print below them."""
+    return [
+        (path.stem, number)
+        for path in sorted((ROOT / "docs").glob("*.md"))
+        for number in range(len(with_output(path)))
+    ]
+
+
+def with_output(path: Path) -> list[tuple[str, str]]:
+    """Return the programs of a document below which stands what they print, and that."""
+    pattern = r"^```python\n((?:(?!```).*\n)+)```\n\n```text\n((?:(?!```).*\n)+)```$"
+    return re.findall(pattern, path.read_text(), re.MULTILINE)
+
+
+def run_program(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of a document, in a folder of its own."""
+    script = folder / "program.py"
+    script.write_text(text)
+    return subprocess.run(
+        [sys.executable, str(script)],
+        cwd=folder,
+        env={**os.environ, "XDG_STATE_HOME": str(folder / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+
 def commands() -> list[list[str]]:
     """Return the command lines of the README, comments left out."""
     lines = [line for block in blocks(README, "sh") for line in block.splitlines()]
@@ -65,17 +96,19 @@ def passel(*words: str) -> subprocess.CompletedProcess[str]:
 def test_the_programs_of_the_readme_print_what_they_say(
     number: int, prints: str, tmp_path: Path
 ) -> None:
-    script = tmp_path / "program.py"
-    script.write_text(blocks(README, "python")[number])
+    done = run_program(blocks(README, "python")[number], tmp_path)
 
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
+    assert (done.stdout, done.returncode) == (prints, 0), done.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("page", "number"), printing_programs())
+def test_the_programs_of_the_pages_print_what_stands_below_them(
+    page: str, number: int, tmp_path: Path
+) -> None:
+    program, prints = with_output(ROOT / "docs" / f"{page}.md")[number]
+
+    done = run_program(program, tmp_path)
 
     assert (done.stdout, done.returncode) == (prints, 0), done.stderr
 
