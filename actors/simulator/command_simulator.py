@@ -10,6 +10,7 @@ from typing import Final
 from ...protocols.trial import SimulatorSpec, Trial
 from ..processes import INHERITED, CommandWords, Program, environment_of
 from .errors import InvalidSimulatorError, NoIterationError
+from .numbers import check_numbers
 from .observation import Observation  # noqa: TC001  # hints are read at run time
 from .outcomes import observation_in
 from .output_lines import LINE_BYTES, OutputLines
@@ -49,7 +50,8 @@ class CommandSimulator(Simulator):
     Raises:
         InvalidCommandError: No program can be run by the command (some of that only when the actor
             starts).
-        InvalidSimulatorError: Its directory is not there (when the actor starts).
+        InvalidSimulatorError: A number makes no sense, or its directory is not there (when the actor
+            starts).
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class CommandSimulator(Simulator):
         super().__init__()
         self._words = CommandWords(command)
         self._what = Path(command[0]).name
+        check_numbers(self._what, slots=slots, iterations=iterations, timeout=timeout)
         self._outcomes = tuple(outcomes)
         self._iterations = iterations
         self._wanted_slots = slots

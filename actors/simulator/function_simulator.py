@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...protocols.trial import SimulatorSpec, Trial
 from .errors import InvalidSimulatorError, NoIterationError
 from .function import SimulatedFunction
+from .numbers import check_numbers
 from .outcomes import observation_of
 from .simulator import Simulator
 from .steps import END, Lane, Steps
@@ -44,7 +45,8 @@ class FunctionSimulator(Simulator):
         timeout: Seconds that an iteration may take; any number if None.
 
     Raises:
-        InvalidSimulatorError: There is no such function, or it cannot be called like that.
+        InvalidSimulatorError: There is no such function, it cannot be called like that, or a number
+            makes no sense.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class FunctionSimulator(Simulator):
     ) -> None:
         super().__init__()
         self._function = SimulatedFunction(function, parameters)
+        check_numbers(self._function.name, slots=slots, iterations=iterations, timeout=timeout)
         if iterations > 1 and not self._function.repeats:
             reason = "it returns one outcome, and yields no further ones; say iterations=1"
             raise InvalidSimulatorError(self._function.name, reason=reason)

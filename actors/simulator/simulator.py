@@ -207,6 +207,10 @@ def _check(trial: Trial, spec: SimulatorSpec, *, known: bool) -> None:
         raise TrialRefusedError(trial.id, "a trial of this name is under way here")
     if trial.iterations < 1:
         raise TrialRefusedError(trial.id, f"{trial.iterations} iterations; ask for one or more")
+    if spec.slots < 1:
+        raise TrialRefusedError(
+            trial.id, f"{spec.name} has {spec.slots} slots; give it one or more"
+        )
     names = set(spec.parameters)
     odd = sorted(set(trial.parameters) - names) if names else []
     if odd:

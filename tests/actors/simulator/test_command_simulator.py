@@ -7,7 +7,7 @@ import pytest
 
 from passel import Runtime
 from passel.actors.processes import InvalidCommandError
-from passel.actors.simulator import CommandSimulator
+from passel.actors.simulator import CommandSimulator, InvalidSimulatorError
 from passel.actors.simulator.output_lines import LINE_BYTES, OutputLines
 from passel.agents.stream import closing
 from passel.protocols.trial import Iteration, TrialEnded
@@ -117,6 +117,8 @@ async def test_a_program_that_is_far_ahead_waits_for_its_reader() -> None:
 async def test_what_is_no_command_is_refused() -> None:
     with pytest.raises(InvalidCommandError, match="should name a program"):
         CommandSimulator(command=[])
+    with pytest.raises(InvalidSimulatorError, match="sh cannot be simulated with: 0 slots"):
+        CommandSimulator(command=["sh"], slots=0)
     async with Runtime() as runtime:
         with pytest.raises(Exception, match="there is no program no-such"):
             await runtime.spawn(CommandSimulator, command=["no-such"])

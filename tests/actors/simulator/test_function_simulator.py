@@ -103,6 +103,10 @@ async def test_a_function_is_found_by_name_and_its_signature_is_what_trials_give
         (parabola, {"parameters": ["x", "z"]}, "it has no parameter z"),
         (parabola, {"parameters": ["x"]}, "it also wants y"),
         (parabola, {"iterations": 3}, "say iterations=1"),
+        (parabola, {"iterations": 0}, "0 iterations; give one or more"),
+        (parabola, {"slots": 0}, "0 slots; give one or more"),
+        (parabola, {"slots": -1}, "-1 slots"),
+        (parabola, {"timeout": 0.0}, "a timeout of 0 s"),
     ],
 )
 def test_what_is_no_simulation_is_refused(
