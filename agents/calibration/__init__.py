@@ -6,6 +6,7 @@ from .calibrator import Calibrator
 from .choosing import Setting
 from .errors import (
     CalibrationError,
+    InvalidCalibrationError,
     JobError,
     LogError,
     NoParametersError,
@@ -14,6 +15,7 @@ from .errors import (
     SupersededError,
     UnderWayError,
     UnknownMethodError,
+    UnknownNameError,
 )
 from .forecast import Forecast, Stopper, Verdict
 from .journal import CalibrationJournal
@@ -32,6 +34,7 @@ __all__ = [
     "CalibrationSettings",
     "Calibrator",
     "Forecast",
+    "InvalidCalibrationError",
     "JobError",
     "LogError",
     "NoParametersError",
@@ -50,5 +53,6 @@ __all__ = [
     "TrialRecord",
     "UnderWayError",
     "UnknownMethodError",
+    "UnknownNameError",
     "Verdict",
 ]

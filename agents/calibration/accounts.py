@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ...protocols.trial import Outcome, TrialId
     from .record import State, TrialRecord
-    from .scheduling import CalibrationId, Scheduler
+    from .scheduling import CalibrationId, Incumbent, Scheduler
     from .settings import CalibrationSettings
     from .target import Target
 
@@ -62,7 +62,7 @@ def report_of(
         noise=0.0 if best is None else best.noise,
         outcome=None if best is None else outcome_of(scheduler.ledger.records.values(), best.trial),
         ended=scheduler.ended,
-        detail=detail,
+        detail=detail or _why_nothing(scheduler.ledger.records.values(), best),
         goal=settings.goal,
         floor=floor,
         calibration=name,
@@ -76,6 +76,12 @@ def report_of(
         resumed=resumed,
         found=None if best is None else best.trial,
     )
+
+
+def _why_nothing(records: Iterable[TrialRecord], best: Incumbent | None) -> str:
+    """Return what the last trial that failed says, if none came to anything."""
+    failed = [record.detail for record in records if record.state == "failed"]
+    return f"no full trial ended; the last to fail: {failed[-1]}" if failed and not best else ""
 
 
 def confirming(records: Sequence[TrialRecord], trial: TrialId) -> list[TrialRecord]:

@@ -19,6 +19,7 @@ from ...actors.simulator import Simulator  # noqa: TC001  # hints are read at ru
 from ...protocols.errors import PasselError, StateError
 from ..stream import told_by
 from .choosing import Setting, common, left_out, proposer_of, space_of, stopper_of
+from .description import check_fit, check_fixed, check_settings, check_space, check_target
 from .errors import CalibrationError, NoSimulatorsError, UnderWayError
 from .floor import Floor, floor_of
 from .journal import CalibrationJournal, KeptCalibration  # noqa: TC001  # hints are read at run time
@@ -66,6 +67,7 @@ class Calibrator(Actor):
 
     Raises:
         NoSimulatorsError: No simulator was given.
+        InvalidCalibrationError: Target, space, fixed parameters or settings make no sense.
     """
 
     def __init__(
@@ -87,6 +89,11 @@ class Calibrator(Actor):
     ) -> None:
         if not simulators:
             raise NoSimulatorsError
+        check_target(target)
+        check_settings(settings)
+        check_fixed(fixed or {}, space or ())
+        if space:
+            check_space(space)
         self._simulators = {SimulatorId(parts_of(ref)[0].actor): ref for ref in simulators}
         self._target = target
         self._space = None if space is None else tuple(space)
@@ -109,6 +116,7 @@ class Calibrator(Actor):
             NoSimulatorsError: None answers.
             SimulatorsDifferError: They simulate different things.
             NoParametersError: Nothing is free.
+            UnknownNameError: Target, space or fixed parameters name what the simulators do not have.
             UnknownMethodError: There is no such proposer or stopper.
             LogError: A log to start from cannot be read.
             UnderWayError: It is calibrating already.
@@ -149,6 +157,7 @@ class Calibrator(Actor):
         """Return a calibration that may begin, or go on."""
         spec = common(await self._specs())
         space = self._space or space_of(spec, self._target, self._fixed)
+        check_fit(spec, self._target, space, self._fixed)
         kept, journal = await self._opened(space)
         floor = await self.context.run_blocking(self._floor, spec)
         scheduler = await self.context.run_blocking(self._scheduler, spec, space, kept, floor)

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ...protocols.trial import Availability  # noqa: TC001  # hints are read at run time
-from .errors import NoParametersError, SimulatorsDifferError, UnknownMethodError
+from .errors import (
+    InvalidCalibrationError,
+    NoParametersError,
+    SimulatorsDifferError,
+    UnknownMethodError,
+)
 from .space import Parameter, Space
 from .target import Target  # noqa: TC001  # hints are read at run time
 
@@ -89,9 +94,14 @@ def common(specs: Sequence[SimulatorSpec]) -> SimulatorSpec:
     """Return what all simulators of a fleet say of themselves, but for their slots.
 
     Raises:
+        InvalidCalibrationError: One of them runs nothing.
         SimulatorsDifferError: They simulate different things.
     """
     first = specs[0]
+    for spec in specs:
+        if spec.slots < 1 or spec.iterations < 1:
+            reason = f"has {spec.slots} slots and {spec.iterations} iterations; give it one or more"
+            raise InvalidCalibrationError(f"the simulator {spec.name}", reason)
     for other in specs[1:]:
         for field in ("parameters", "outcomes", "iterations"):
             if getattr(other, field) != getattr(first, field):

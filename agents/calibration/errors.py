@@ -7,6 +7,8 @@ PasselError
     ├── SharesWantedError    something that works with shares was given another target
     ├── NoConstantError      something that works on constants was given none
     ├── UnknownSamplerError  Optuna's sampler has another name, or needs a package
+    ├── InvalidCalibrationError  what is to be calibrated, or how, makes no sense
+    ├── UnknownNameError     something is named that the simulators do not have
     ├── NoSimulatorsError    no simulator was given, or none answers
     ├── SimulatorsDifferError  the simulators of a fleet simulate different things
     ├── NoParametersError    nothing is left to be calibrated
@@ -72,6 +74,29 @@ class UnknownSamplerError(CalibrationError):
         super().__init__(f"the sampler {name!r} {reason}; choose of {', '.join(known)}")
         self.name = name
         self.missing = missing
+
+
+class InvalidCalibrationError(CalibrationError):
+    """Raised when what a calibration is described by makes no sense."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} {reason}")
+        self.what = what
+        self.reason = reason
+
+
+class UnknownNameError(CalibrationError):
+    """Raised when a parameter or outcome is named that there is not."""
+
+    def __init__(
+        self, what: str, names: tuple[str, ...], *, whose: str, known: tuple[str, ...]
+    ) -> None:
+        super().__init__(
+            f"{what} has {', '.join(names)}, which {whose} does not; choose of {', '.join(known)}"
+        )
+        self.what = what
+        self.names = names
+        self.known = known
 
 
 class NoSimulatorsError(CalibrationError):

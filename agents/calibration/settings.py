@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+Duration = Annotated[float, Meta(gt=0)]
+"""Seconds that cannot be none."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,9 +24,9 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         seconds: Seconds, those of earlier lives included.
     """
 
-    iterations: int | None = None
-    trials: int | None = None
-    seconds: float | None = None
+    iterations: Count | None = None
+    trials: Count | None = None
+    seconds: Duration | None = None
 
 
 class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,12 +50,12 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """
 
     budget: Budget = Budget(trials=200)
-    goal: float | None = None
+    goal: Annotated[float, Meta(ge=0)] | None = None
     noise: bool = True
-    confirmations: int = 3
-    retries: int = 1
-    straggler: float | None = 5.0
-    silence: float | None = None
-    linger: float = 5.0
-    patience: float = 120.0
-    failures: int = 10
+    confirmations: Annotated[int, Meta(ge=0)] = 3
+    retries: Annotated[int, Meta(ge=0)] = 1
+    straggler: Annotated[float, Meta(gt=1)] | None = 5.0
+    silence: Duration | None = None
+    linger: Seconds = 5.0
+    patience: Seconds = 120.0
+    failures: Count = 10

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..description import check_space
 from ..forecast import Forecast
 from ..record import TrialRecord
 
@@ -39,9 +40,13 @@ class Known:
     Args:
         space: Where points lie.
         target: Refuses outcomes that have no loss.
+
+    Raises:
+        InvalidCalibrationError: There is no room for points.
     """
 
     def __init__(self, space: Space, target: Target) -> None:
+        check_space(space)
         self._space = space
         self._target = target
         self._low = np.array([parameter.low for parameter in space])

@@ -16,6 +16,7 @@ from passel.agents.calibration import (
     Target,
     UnderWayError,
     UnknownMethodError,
+    UnknownNameError,
 )
 from passel.agents.calibration.log import read_log
 from passel.agents.calibration.narrating import Table
@@ -231,6 +232,13 @@ async def test_what_cannot_be_calibrated_is_said_at_once() -> None:
             await (await calibrator(runtime, [mute])).calibrate()
         with pytest.raises(UnknownMethodError, match="guess"):
             await (await calibrator(runtime, [good], proposer="guess")).calibrate()
+        with pytest.raises(
+            UnknownNameError, match=r"has buss, .* choose of car_intercept, bus_int"
+        ):
+            await (await calibrator(runtime, [good], fixed={"buss": 1.0})).calibrate()
+        with pytest.raises(Exception, match="shares that add up to 100"):
+            percent = Target(values={"car": 80.0, "bus": 20.0})
+            await runtime.spawn(Calibrator, simulators=[good], target=percent)
         with pytest.raises(UnknownMethodError, match="width"):
             await (await calibrator(runtime, [good], proposer_options={"widths": 3})).calibrate()
 
