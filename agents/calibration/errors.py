@@ -15,7 +15,7 @@ PasselError
     ├── UnknownMethodError   no proposer or stopper has that name, or it does not take its options
     ├── UnderWayError        the calibrator is calibrating already
     ├── SupersededError      another calibration has begun where this one is kept
-    ├── LogError             a file is no log of a calibration
+    ├── LogError             a log of a calibration cannot be written or read
     └── JobError             a calibration of a function or program is described wrongly
 """
 
@@ -168,10 +168,10 @@ class SupersededError(CalibrationError):
 
 
 class LogError(CalibrationError):
-    """Raised when a file is no log of a calibration."""
+    """Raised when a log of a calibration cannot be written or read."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path} is no log of a calibration: {reason}")
+        super().__init__(f"log {path}: {reason}")
         self.path = path
         self.reason = reason
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from .space import Parameter
 from .target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 FORMAT: Final = "passel calibration 1"
@@ -80,6 +81,8 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
 class CalibrationLog:
     """Writes a log; blocks. A file that was there is replaced as a whole.
 
+    All methods raise a `LogError` when the file cannot be written.
+
     Args:
         path: Where.
     """
@@ -89,10 +92,11 @@ class CalibrationLog:
 
     def begin(self, head: LogHead) -> None:
         """Write the first line."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_name(f"{self._path.name}.new")
-        beside.write_bytes(_encoded(head))
-        beside.replace(self._path)
+        with self._errors():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(_encoded(head))
+            beside.replace(self._path)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add entries."""
@@ -103,8 +107,16 @@ class CalibrationLog:
         self._write(LogEnd(report=report))
 
     def _write(self, *lines: Line) -> None:
-        with self._path.open("ab") as file:
+        with self._errors(), self._path.open("ab") as file:
             file.write(b"".join(map(_encoded, lines)))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = f"it cannot be written: {error.strerror or error}"
+            raise LogError(str(self._path), reason) from error
 
 
 def read_log(path: Path) -> Logged:
@@ -116,7 +128,7 @@ def read_log(path: Path) -> Logged:
     try:
         lines = path.read_bytes().split(b"\n")[:-1]
     except OSError as error:
-        raise LogError(str(path), error.strerror or str(error)) from error
+        raise LogError(str(path), f"it cannot be read: {error.strerror or error}") from error
     head: LogHead | None = None
     report: CalibrationReport | None = None
     ledger = Ledger()
@@ -124,7 +136,7 @@ def read_log(path: Path) -> Logged:
         try:
             line = _DECODER.decode(text)
         except msgspec.DecodeError as error:
-            raise LogError(str(path), f"line {number}: {error}") from error
+            raise LogError(str(path), f"line {number} is none of it: {error}") from error
         match line:
             case LogHead():
                 head, ledger = line, Ledger(state=line.state)
@@ -133,7 +145,7 @@ def read_log(path: Path) -> Logged:
             case LogEnd():
                 report = line.report
     if head is None or head.format != FORMAT:
-        raise LogError(str(path), "its first line is another one")
+        raise LogError(str(path), "it is none; its first line is another one")
     return Logged(head=head, ledger=ledger.state, report=report)
 
 

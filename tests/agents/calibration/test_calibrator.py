@@ -11,6 +11,7 @@ from passel.agents.calibration import (
     CalibrationReport,
     CalibrationSettings,
     Calibrator,
+    LogError,
     NoSimulatorsError,
     SimulatorsDifferError,
     Target,
@@ -230,6 +231,8 @@ async def test_what_cannot_be_calibrated_is_said_at_once() -> None:
             await (await calibrator(runtime, [good, other])).calibrate()
         with pytest.raises(NoSimulatorsError, match="no spec today"):
             await (await calibrator(runtime, [mute])).calibrate()
+        with pytest.raises(LogError, match="cannot be written"):
+            await (await calibrator(runtime, [good], log="/dev/null/runs.jsonl")).calibrate()
         with pytest.raises(UnknownMethodError, match="guess"):
             await (await calibrator(runtime, [good], proposer="guess")).calibrate()
         with pytest.raises(
