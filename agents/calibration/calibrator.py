@@ -151,7 +151,7 @@ class Calibrator(Actor):
         finally:
             self._busy = False
 
-    # --- Before it begins ------------------------------------------------------------------------
+    # Before it begins.
 
     async def _prepared(self) -> Session:
         """Return a calibration that may begin, or go on."""

@@ -120,7 +120,7 @@ class Rehearsal:
         """Let an event come at a time, as one that was doubled or late does."""
         self._at(at, lambda: event)
 
-    # --- What is to be done ----------------------------------------------------------------------
+    # What is to be done.
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -209,7 +209,7 @@ class Rehearsal:
     def _is_away(self, simulator: SimulatorId) -> bool:
         return self._away.get(simulator, 0.0) > self.now
 
-    # --- What happens ----------------------------------------------------------------------------
+    # What happens.
 
     def _report(self, name: TrialId, event: TrialEvent) -> None:
         assert event.trial == name, "a result comes through its own run"

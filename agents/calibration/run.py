@@ -140,7 +140,7 @@ class CalibrationRun:
     def _take(self, event: Event) -> None:
         self._events.put_nowait(event)
 
-    # --- What is to be done ----------------------------------------------------------------------
+    # What is to be done.
 
     def _carry_out(self, effect: Effect, group: asyncio.TaskGroup, alarms: Alarms) -> None:
         match effect:

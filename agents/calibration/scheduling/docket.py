@@ -69,7 +69,7 @@ class Docket:
         self.ready: deque[TrialId] = deque()
         self.troubles: dict[TrialId, Trouble] = {}
 
-    # --- What there is ---------------------------------------------------------------------------
+    # What there is.
 
     def record_of(self, run: Run) -> TrialRecord:
         """Return the trial of a run."""
@@ -91,7 +91,7 @@ class Docket:
         """Return what has gone wrong with a trial, to be added to."""
         return self.troubles.setdefault(trial, Trouble())
 
-    # --- Trials ----------------------------------------------------------------------------------
+    # Trials.
 
     def resume(self, record: TrialRecord) -> None:
         """Take up a trial of an earlier life: what is left of its run ends, and it starts again."""
@@ -159,7 +159,7 @@ class Docket:
         self._ledger.apply(entry)
         self.effects.append(Keep(entry))
 
-    # --- Runs ------------------------------------------------------------------------------------
+    # Runs.
 
     def _start(self, trial: TrialId, simulator: SimulatorId, at: float) -> None:
         attempt = self._ledger.records[trial].attempt + 1

@@ -188,7 +188,7 @@ class Scheduler:
                 stale = run_of(record.id, record.attempt)
                 self._do(StopRun(SimulatorId(record.simulator), stale))
 
-    # --- What is heard of runs -------------------------------------------------------------------
+    # What is heard of runs.
 
     def _hear(
         self, name: TrialId, event: TrialReported | RunRefused | RunBroken | ExtensionRefused
@@ -306,7 +306,7 @@ class Scheduler:
             return str(error)
         return ""
 
-    # --- Time passes -----------------------------------------------------------------------------
+    # Time passes.
 
     def _wake(self, at: float) -> None:
         self._alarm = None
@@ -348,7 +348,7 @@ class Scheduler:
             self._alarm = due
             self._do(WakeAt(due))
 
-    # --- Slots are filled ------------------------------------------------------------------------
+    # Slots are filled.
 
     def _fill(self, at: float) -> None:
         """Give every free slot something to do."""
@@ -391,7 +391,7 @@ class Scheduler:
         for _ in range(self._spending.of_trials(missing)):
             self._docket.plan(record.point, record.limit, at, confirms=trial)
 
-    # --- The end ---------------------------------------------------------------------------------
+    # The end.
 
     def _end_if_over(self, at: float) -> None:
         """End everything, or only the search so that the best trial may be confirmed."""
