@@ -27,6 +27,7 @@ from .scheduling import (
     SimulatorFound,
     SimulatorId,
     SimulatorMissing,
+    SlotLost,
     StartRun,
     StopRun,
     TimePassed,
@@ -151,6 +152,8 @@ class CalibrationRun:
                 self._start(group, self._stop(simulator, run))
             case ExtendRun(simulator, run, iterations):
                 self._start(group, self._extend(simulator, run, iterations))
+            case SlotLost(simulator, run):
+                self._context.log.warning("slot lost", simulator=simulator, run=run)
             case LookFor(simulator, after):
                 self._start(group, self._look_for(simulator, after))
             case WakeAt(at):

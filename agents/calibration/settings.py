@@ -41,7 +41,8 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
             claimed; with 0 the loss that chose it is claimed, which is too good on average.
         retries: How often a trial whose simulator failed is started again.
         straggler: A trial whose next iteration takes so many times longer than its simulator's do is
-            moved to another one, once; None lets it be.
+            moved to another one, once; one that cannot be moved, or was, fails at four times that, and
+            after a minute at the earliest. None lets it be.
         silence: Seconds after which an iteration that has not come fails its trial; None waits.
         linger: Seconds for which a trial that has shown all its iterations keeps its slot, so that
             it may be extended, while nothing else is wanted of that.

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 _LEAST_SILENCE: Final = 1.0
 """Seconds within which no trial counts as a straggler, however fast its simulator is."""
 
+_LAST_CHANCE: Final = 4.0
+"""How many times longer than a straggler a run may take that cannot be moved before it has failed."""
+
+_LEAST_HANGING: Final = 60.0
+"""Seconds within which no trial counts as hanging, however fast its simulator is."""
+
+_ENDING_SECONDS: Final = 60.0
+"""How long a simulator may take to end a run before its slot counts as lost."""
+
 
 class Deadlines:
     """Says when runs are due.
@@ -35,27 +44,41 @@ class Deadlines:
             trouble: What has gone wrong with its trial.
             number: Which iteration is waited for.
         """
-        if run.phase is Phase.LINGERING:
-            return run.heard + self._settings.linger
-        if run.phase is Phase.ENDING:
-            return None
-        silence = self._settings.silence
-        moments = [
-            self._straggling(run, trouble, number=number),
-            None if silence is None else run.heard + silence,
-        ]
-        return min((moment for moment in moments if moment is not None), default=None)
+        match run.phase:
+            case Phase.LINGERING:
+                return run.heard + self._settings.linger
+            case Phase.ENDING:
+                return run.heard + _ENDING_SECONDS
+            case Phase.LOST:
+                return None
+            case Phase.RUNNING:
+                late = self._late(run, number) if self._can_move(run, trouble) else None
+                moments = (late, self._hopeless(run, number))
+                return min((moment for moment in moments if moment is not None), default=None)
 
-    def is_silent(self, run: Run, at: float) -> bool:
-        """Whether a run has shown nothing for so long that it counts as failed."""
+    def should_move(self, run: Run, trouble: Trouble | None, at: float) -> bool:
+        """Whether another simulator is to have the trial of a run that is due; else it has failed."""
         silence = self._settings.silence
-        return silence is not None and at >= run.heard + silence
+        silent = silence is not None and at >= run.heard + silence
+        return not silent and self._can_move(run, trouble)
 
-    def _straggling(self, run: Run, trouble: Trouble | None, *, number: int) -> float | None:
-        """Return when a run is late, if another simulator could have its trial."""
-        factor = self._settings.straggler
+    def _can_move(self, run: Run, trouble: Trouble | None) -> bool:
+        """Whether another simulator could have a trial; it may be moved once."""
         moved = trouble is not None and trouble.moved
-        if factor is None or moved or not self._fleet.others_than(run.simulator):
-            return None
+        return not moved and self._fleet.others_than(run.simulator)
+
+    def _late(self, run: Run, number: int) -> float | None:
+        """Return when a run is a straggler; None while it is unknown what is usual."""
         usual = self._fleet.usual(run.simulator, number=number)
-        return None if usual is None else run.heard + max(factor * usual, _LEAST_SILENCE)
+        factor = self._settings.straggler
+        if factor is None or usual is None:
+            return None
+        return run.heard + max(factor * usual, _LEAST_SILENCE)
+
+    def _hopeless(self, run: Run, number: int) -> float | None:
+        """Return when a run has failed of which nothing has come, wherever it might be moved."""
+        silence, late = self._settings.silence, self._late(run, number)
+        moments = [] if silence is None else [run.heard + silence]
+        if late is not None:
+            moments.append(run.heard + max(_LAST_CHANCE * (late - run.heard), _LEAST_HANGING))
+        return min(moments, default=None)

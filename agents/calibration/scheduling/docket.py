@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....protocols.trial import Trial, TrialId
 from ..record import TrialRecord
-from .events import Effect, ExtendRun, Keep, StartRun, StopRun
+from .events import Effect, ExtendRun, Keep, SlotLost, StartRun, StopRun
 from .ledger import Entry, Ledger, TrialClosed, TrialExtended, TrialPlanned, TrialStarted
 from .runs import Phase, Run, Trouble, run_of
 
@@ -182,33 +182,56 @@ class Docket:
         """Let a run that lingers go on, with its trial."""
         run = self.runs[name]
         limit = max(iterations, self.record_of(run).limit + 1)
-        run.phase, run.heard = Phase.RUNNING, at
+        self._turn(run, Phase.RUNNING, at)
         self.keep(TrialExtended(at=at, trial=run.trial, limit=limit))
         self.open[run.trial] = None
         self.effects.append(ExtendRun(run.simulator, name, limit))
 
-    def stop(self, name: TrialId) -> None:
+    def begin(self, name: TrialId, at: float) -> None:
+        """Take note that a run's first iteration is under way."""
+        run = self.runs[name]
+        run.begun = True
+        if run.works:
+            run.heard = at
+            self._fleet.work(run.simulator, 1)
+
+    def stop(self, name: TrialId, at: float) -> None:
         """End a run; its slot is free when its simulator says that it has ended."""
         run = self.runs[name]
-        run.phase = Phase.ENDING
+        self._turn(run, Phase.ENDING, at)
         self.effects.append(StopRun(run.simulator, name))
+
+    def lose(self, name: TrialId, at: float) -> None:
+        """Count no more on the slot of a run that does not end, until it does."""
+        run = self.runs[name]
+        self._turn(run, Phase.LOST, at)
+        self.effects.append(SlotLost(run.simulator, name))
 
     def complete(self, name: TrialId, at: float) -> None:
         """Close a trial that has shown all its iterations; its run lingers if it could go on."""
         run = self.runs[name]
         if not run.waits:
-            run.phase = Phase.ENDING
+            self._turn(run, Phase.ENDING, at)
         elif self.record_of(run).limit < self._settled:
-            run.phase = Phase.LINGERING
+            self._turn(run, Phase.LINGERING, at)
         else:
-            self.stop(name)
+            self.stop(name, at)
         self.close(run.trial, "finished", "", at)
 
     def forget(self, name: TrialId) -> Run:
         """Take note that a run has ended, and give its slot back."""
         run = self.runs.pop(name)
-        self._fleet.release(run.simulator, worked=run.begun)
+        self._fleet.work(run.simulator, -run.works)
+        self._fleet.lose(run.simulator, -(run.phase is Phase.LOST))
+        self._fleet.release(run.simulator)
         return run
+
+    def _turn(self, run: Run, phase: Phase, at: float) -> None:
+        """Have a run do something else from now on, and the fleet know of it."""
+        worked, lost = run.works, run.phase is Phase.LOST
+        run.phase, run.heard = phase, at
+        self._fleet.work(run.simulator, run.works - worked)
+        self._fleet.lose(run.simulator, (phase is Phase.LOST) - lost)
 
 
 def _seed_of(seed: int, number: int) -> int:

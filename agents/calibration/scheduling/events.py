@@ -133,6 +133,14 @@ class StopRun:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotLost:
+    """Let it be known that a simulator does not end a run, so that its slot is lost until it does."""
+
+    simulator: SimulatorId
+    run: TrialId
+
+
+@dataclass(frozen=True, slots=True)
 class LookFor:
     """Ask a simulator after so many seconds whether it is there."""
 
@@ -162,5 +170,5 @@ class Finish:
     detail: str = ""
 
 
-Effect = Keep | StartRun | ExtendRun | StopRun | LookFor | WakeAt | Finish
+Effect = Keep | StartRun | ExtendRun | StopRun | SlotLost | LookFor | WakeAt | Finish
 """What the shell has to do."""

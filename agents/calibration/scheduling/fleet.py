@@ -43,9 +43,15 @@ class _Member:
     extendable: bool = True
     busy: int = 0
     working: int = 0
+    lost: int = 0
     pause: float = _FIRST_PAUSE
     durations: _Durations = field(default_factory=_Durations)
     ratios: _Durations = field(default_factory=_Durations)
+
+    @property
+    def usable(self) -> int:
+        """Slots that can be counted on."""
+        return max(0, self.slots - self.lost)
 
 
 class Fleet:
@@ -94,8 +100,8 @@ class Fleet:
 
     @property
     def slots(self) -> int:
-        """How many trials all that are there run at a time."""
-        return sum(member.slots for member in self._members.values())
+        """How many trials all that are there run at a time, without slots that are lost."""
+        return sum(member.usable for member in self._members.values())
 
     def extendable(self, simulator: SimulatorId) -> bool:
         """Whether a simulator's trials can go on beyond their limit."""
@@ -107,14 +113,17 @@ class Fleet:
         """Take a slot."""
         self._members[simulator].busy += 1
 
-    def work(self, simulator: SimulatorId) -> None:
-        """Note that a slot that is taken is put to use."""
-        self._members[simulator].working += 1
+    def work(self, simulator: SimulatorId, slots: int) -> None:
+        """Note in how many more slots, of those that are taken, iterations are under way; or fewer."""
+        self._members[simulator].working += slots
 
-    def release(self, simulator: SimulatorId, *, worked: bool) -> None:
+    def lose(self, simulator: SimulatorId, slots: int) -> None:
+        """Note that so many more slots that are taken are not counted on; or fewer."""
+        self._members[simulator].lost += slots
+
+    def release(self, simulator: SimulatorId) -> None:
         """Give a slot back."""
         self._members[simulator].busy -= 1
-        self._members[simulator].working -= worked
 
     @property
     def free(self) -> int:
@@ -130,7 +139,7 @@ class Fleet:
         tried may it be one of them again. What is urgent also waits rather than have a simulator
         that is much slower than the fastest.
         """
-        there = {name: m for name, m in self._members.items() if m.slots}
+        there = {name: m for name, m in self._members.items() if m.usable}
         fresh = {name: m for name, m in there.items() if name not in tried} or there
         limit = _TOO_SLOW * min(map(self._pace, fresh), default=0.0) if urgent else inf
         free = [name for name, member in fresh.items() if member.busy < member.slots]
@@ -139,7 +148,7 @@ class Fleet:
 
     def others_than(self, simulator: SimulatorId) -> bool:
         """Whether any other simulator is there."""
-        return any(m.slots for name, m in self._members.items() if name != simulator)
+        return any(m.usable for name, m in self._members.items() if name != simulator)
 
     # How fast they are.
 
@@ -173,7 +182,7 @@ class Fleet:
     # How busy they are.
 
     def pass_time(self, at: float) -> None:
-        """Account for the time since the last call: slots there are, and slots in use."""
+        """Account for the time since the last call: slots there are, and those that iterate."""
         passed = max(0.0, at - self._clock)
         self._clock = max(at, self._clock)
         for member in self._members.values():
@@ -182,7 +191,7 @@ class Fleet:
 
     @property
     def use(self) -> float:
-        """The part of all slots' time in which they were in use, of 1."""
+        """The part of all slots' time in which iterations that were wanted were under way, of 1."""
         return self._busy_seconds / self._slot_seconds if self._slot_seconds else 0.0
 
     @property

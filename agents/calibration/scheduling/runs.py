@@ -15,6 +15,7 @@ class Phase(Enum):
     RUNNING = auto()
     LINGERING = auto()  # its trial has ended, and could be extended
     ENDING = auto()  # nothing more is wanted of it; it has yet to say that it has ended
+    LOST = auto()  # it should have said so long ago; its slot is not counted on
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Run:
         trial: Which trial.
         simulator: Where it runs.
         waits: Whether it lingers at its limit.
-        heard: When it was last heard of.
+        heard: When it was last heard of, or told to end.
         phase: What it is doing.
         begun: Whether it is on its way; else its slot is only kept for it.
     """
@@ -36,6 +37,16 @@ class Run:
     heard: float
     phase: Phase = Phase.RUNNING
     begun: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it was not told to end, and has not ended by itself."""
+        return self.phase in {Phase.RUNNING, Phase.LINGERING}
+
+    @property
+    def works(self) -> bool:
+        """Whether an iteration that is wanted is under way."""
+        return self.begun and self.phase is Phase.RUNNING
 
 
 @dataclass(slots=True)

@@ -137,6 +137,7 @@ class Scheduler:
         at = event.at
         self.fleet.pass_time(at)
         self._take(event)
+        self._look_around(at)
         self._end_if_over(at)
         if self.ended is None:
             self._fill(at)
@@ -153,17 +154,16 @@ class Scheduler:
     def _take(self, event: Event) -> None:
         match event:
             case Began(at):
-                self._begin(at)
+                self._begin()
             case SimulatorFound(_, simulator, slots, extendable):
                 self.fleet.found(simulator, slots, extendable=extendable)
-                self._ending.alone_since = None
             case SimulatorMissing(_, simulator):
                 if not self.fleet.is_there(simulator):
                     self._do(LookFor(simulator, self.fleet.missed(simulator)))
             case TimePassed(at):
                 self._wake(at)
-            case RunBegan(run=name):
-                self._begun(name)
+            case RunBegan(at, name):
+                self._begun(name, at)
             case TrialReported(event=Iteration(trial=name) | TrialEnded(trial=name)):
                 self._hear(name, event)
             case RunRefused(run=name) | RunBroken(run=name) | ExtensionRefused(run=name):
@@ -172,9 +172,15 @@ class Scheduler:
     def _do(self, effect: Effect) -> None:
         self._docket.effects.append(effect)
 
-    def _begin(self, at: float) -> None:
+    def _look_around(self, at: float) -> None:
+        """Take note of since when there has been nothing to run trials on."""
+        if self.fleet.slots:
+            self._ending.alone_since = None
+        elif self._ending.alone_since is None:
+            self._ending.alone_since = at
+
+    def _begin(self) -> None:
         """Look for the fleet; tell the proposer what is known; start again what ran."""
-        self._ending.alone_since = at
         for simulator in self._simulators:
             self._do(LookFor(simulator, 0.0))
         for record in (*self._earlier, *self.ledger.records.values()):
@@ -205,17 +211,16 @@ class Scheduler:
             case RunRefused(at, _, detail):
                 self._lost(name, detail, at)
             case RunBroken(at, _, detail):
-                self._away(run.simulator, at)
+                self._away(run.simulator)
                 self._lost(name, detail, at)
-            case ExtensionRefused() if run.phase is Phase.RUNNING:
-                self._docket.stop(name)
+            case ExtensionRefused(at) if run.phase is Phase.RUNNING:
+                self._docket.stop(name, at)
                 self._docket.ready.appendleft(run.trial)  # from the beginning, somewhere
 
-    def _begun(self, name: TrialId) -> None:
+    def _begun(self, name: TrialId, at: float) -> None:
         run = self._docket.runs.get(name)
         if run is not None and not run.begun:
-            run.begun = True
-            self.fleet.work(run.simulator)
+            self._docket.begin(name, at)
 
     def _iteration(self, name: TrialId, run: Run, iteration: Iteration, at: float) -> None:
         record = self._docket.record_of(run)
@@ -252,7 +257,7 @@ class Scheduler:
             return
         if self._stopper.judge(record, forecast, self.candidates.least, at) == "stop":
             self._ending.failed_in_a_row = 0
-            self._docket.stop(name)
+            self._docket.stop(name, at)
             self._docket.close(record.id, "stopped", "it will not beat the best", at)
 
     def _ended(self, name: TrialId, run: Run, end: TrialEnded, at: float) -> None:
@@ -274,7 +279,7 @@ class Scheduler:
 
     def _give_up(self, name: TrialId, run: Run, detail: str, at: float) -> None:
         """Count a run as failed that is still there."""
-        self._docket.stop(name)
+        self._docket.stop(name, at)
         self._retry(run, detail, at)
 
     def _retry(self, run: Run, detail: str, at: float) -> None:
@@ -288,13 +293,11 @@ class Scheduler:
         self._ending.failed_in_a_row += 1
         self._docket.close(run.trial, "failed", detail, at)
 
-    def _away(self, simulator: SimulatorId, at: float) -> None:
+    def _away(self, simulator: SimulatorId) -> None:
         """Take note that a simulator is gone, and look for it."""
         after = self.fleet.lost(simulator)
         if after is not None:
             self._do(LookFor(simulator, after))
-        if not self.fleet.slots and self._ending.alone_since is None:
-            self._ending.alone_since = at
 
     def _fault_of(self, iteration: Iteration, due: int) -> str:
         """Return what is wrong with an iteration, or nothing."""
@@ -315,11 +318,23 @@ class Scheduler:
             if due is None or due > at:
                 continue
             if run.phase is Phase.LINGERING:
-                self._docket.stop(name)
-            elif self._deadlines.is_silent(run, at):
-                self._give_up(name, run, f"nothing came of it for {at - run.heard:g} s", at)
+                self._docket.stop(name, at)
+            elif run.phase is Phase.ENDING:
+                self._docket.lose(name, at)
             else:
-                self._move(name, run, at)
+                self._overdue(name, run, at)
+
+    def _overdue(self, name: TrialId, run: Run, at: float) -> None:
+        """Move a trial whose run takes too long, or count the run as failed."""
+        number = len(self._docket.record_of(run).outcomes) + 1
+        usual = self.fleet.usual(run.simulator, number=number)
+        silence = at - run.heard
+        self.fleet.took(run.simulator, silence, number=number)  # or more, had it been let be
+        if self._deadlines.should_move(run, self._docket.troubles.get(run.trial), at):
+            self._move(name, run, at)
+            return
+        known = "" if usual is None else f"; iterations here usually take {usual:.3g} s"
+        self._give_up(name, run, f"nothing came of it for {silence:g} s{known}", at)
 
     def _due(self, run: Run) -> float | None:
         number = len(self._docket.record_of(run).outcomes) + 1
@@ -330,9 +345,7 @@ class Scheduler:
         trouble = self._docket.trouble_of(run.trial)
         trouble.moved = True
         trouble.tried.add(run.simulator)
-        number = len(self._docket.record_of(run).outcomes) + 1
-        self.fleet.took(run.simulator, at - run.heard, number=number)  # or more, had it been let be
-        self._docket.stop(name)
+        self._docket.stop(name, at)
         self._docket.ready.appendleft(run.trial)
 
     def _set_alarm(self) -> None:
@@ -376,7 +389,7 @@ class Scheduler:
         seed = None if known is None else known.seed
         self._docket.plan(proposal.point, proposal.iterations, at, seed=seed)
         if not self.fleet.free:  # a run that only lingers makes room
-            self._docket.stop(next(iter(lingering.values())))
+            self._docket.stop(next(iter(lingering.values())), at)
 
     def _confirm_if_wanted(self, at: float) -> None:
         """Plan the runs that confirm the best trial, if that may end the calibration."""
@@ -410,8 +423,8 @@ class Scheduler:
         """Stop all trials that confirm nothing."""
         for name, run in self._docket.runs.items():
             searches = self._docket.record_of(run).confirms is None
-            if searches and run.phase is not Phase.ENDING:
-                self._docket.stop(name)
+            if searches and run.goes_on:
+                self._docket.stop(name, at)
         for record in self.running():
             if record.confirms is None:
                 self._docket.close(record.id, "stopped", "the search is over", at)
@@ -430,6 +443,7 @@ class Scheduler:
         self.ended = ended
         for record in self.running():
             self._docket.close(record.id, "stopped", "the calibration is over", at)
-        for name in self._docket.runs:
-            self._docket.stop(name)
+        for name, run in self._docket.runs.items():
+            if run.goes_on:
+                self._docket.stop(name, at)
         self._do(Finish(ended, detail))

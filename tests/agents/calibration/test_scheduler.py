@@ -23,6 +23,7 @@ from passel.agents.calibration.scheduling import (
     TimePassed,
     TrialReported,
 )
+from passel.protocols.trial import Iteration, TrialId
 from tests.agents.calibration.bench import SETTLED, Rambler, rehearsed, scheduler, toy
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def test_silence_fails_a_trial() -> None:
 
     (failed,) = (r for r in decides.ledger.records.values() if r.state == "failed")
     assert failed.id == "c-3"
-    assert failed.detail == "nothing came of it for 30 s"
+    assert failed.detail == "nothing came of it for 30 s; iterations here usually take 1 s"
 
 
 def test_simulators_die_and_come_back_and_no_trial_is_lost() -> None:
@@ -404,6 +405,26 @@ def test_slots_that_wait_for_a_decision_do_not_count_as_used() -> None:
 
     assert decides.fleet.busy == 1
     assert decides.fleet.use == pytest.approx(0.4)
+
+
+def test_slots_of_runs_that_linger_or_end_do_not_count_as_used() -> None:
+    """Two iterations of five in two seconds; then it waits for more, and then to be ended."""
+    decides = scheduler(
+        Rambler(most=1, iterations=2),
+        settings=CalibrationSettings(linger=8.0, confirmations=0),
+        simulators=1,
+    )
+    decides.handle(Began(0.0))
+    decides.handle(SimulatorFound(0.0, SimulatorId("s0"), 1))
+    decides.handle(RunBegan(0.0, TrialId("c-1")))
+    for number in (1, 2):
+        seen = Iteration(trial=TrialId("c-1"), number=number, outcome={"car": 0.5, "bus": 0.5})
+        decides.handle(TrialReported(float(number), seen))
+    decides.handle(TimePassed(10.0))
+    decides.handle(TimePassed(20.0))
+
+    assert decides.fleet.busy == 1
+    assert decides.fleet.use == pytest.approx(0.1)
 
 
 def test_iterations_that_take_ever_longer_are_no_stragglers() -> None:
