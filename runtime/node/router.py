@@ -90,7 +90,9 @@ class Router:
     def _knows(self, address: Address) -> bool:
         """Return whether this node has to do with the actor's node, so hears of its death."""
         node = address.node
-        return node == self._node.name or node in self.links or node in self.peers
+        if node == self._node.name:
+            return address.life == self._node.life  # what lives again has references of before
+        return node in self.links or node in self.peers
 
     def _target_at(self, address: Address) -> Target:
         if (

@@ -3,7 +3,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from passel import Actor, handler
+from passel.protocols.address import LIFE_SHIFT
 from tests.runtime.lossy import LossyNetwork, two_nodes
 from tests.runtime.virtual_time import virtual_time
 
@@ -62,3 +65,21 @@ async def test_nothing_overtakes_what_waits_for_a_place_to_be_looked_up() -> Non
             directory.gate.set()
 
         assert await second.read() == [1, 2]
+
+
+@virtual_time
+async def test_a_named_actor_of_an_earlier_life_of_this_very_node_is_looked_up() -> None:
+    """Actors that live again on a node hold references from the life before."""
+    async with two_nodes(LossyNetwork(1, loss=0.0, repeat=0.0, delay=0.01)) as (near, _far):
+        near.life = 2
+        cell = near.new_cell(Book, (), {}, name="book")
+        await near.start_cell(cell)
+        directory: Any = SlowDirectory(cell.address)
+        directory.gate.set()
+        near.router.locator = directory
+        before = msgspec.structs.replace(cell.address, incarnation=(1 << LIFE_SHIFT) + 1)
+
+        ref: Any = near.reference(type(near.named("book", Book)), before)
+
+        await ref.note(1)
+        assert await ref.read() == [1]
