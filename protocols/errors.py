@@ -103,6 +103,9 @@ class DeadActorError(ActorError):
         return DeadActorError(address, self.reason)
 
 
+_HINTS = {"SIGSEGV": ", as writing in place to a received tensor ends a process: copy it before"}
+
+
 class NodeDeadError(DeadActorError):
     """Raised when the process of an actor's node has ended.
 
@@ -129,7 +132,7 @@ class NodeDeadError(DeadActorError):
         possibly_lost: int = 0,
     ) -> None:
         if signal is not None:
-            how = f"ended by {signal}"
+            how = f"ended by {signal}{_HINTS.get(signal, '')}"
         elif exit_code is not None:
             how = f"exit code {exit_code}"
         else:

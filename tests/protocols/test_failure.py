@@ -193,3 +193,10 @@ def test_any_failure_record_gives_an_error_to_raise(code: str, facts: list[Any])
     error = error_of(Failed(code, facts, "OSError"), "side/shop", (OSError,))
 
     assert isinstance(error, PasselError | OSError)
+
+
+def test_a_segmentation_fault_names_its_likeliest_cause() -> None:
+    error = NodeDeadError("side/shop", "side", signal="SIGSEGV")
+
+    assert "writing in place to a received tensor" in str(error)
+    assert "received tensor" not in str(NodeDeadError("side/shop", "side", signal="SIGKILL"))
