@@ -59,10 +59,7 @@ class Narrator:
                 case TrialClosed() if _goes_on(entry, kept[number:]):
                     continue
                 case TrialStarted() if entry.attempt > 1:
-                    said.append(
-                        f"{entry.at:8.1f} s  {entry.trial} begins again on {entry.simulator}, "
-                        f"attempt {entry.attempt}"
-                    )
+                    said.append(self._begins_again(entry))
                 case TrialClosed():
                     said.append(self._closed(entry))
         if progress.best is not None and progress.best != self._best:
@@ -70,6 +67,14 @@ class Narrator:
             sure = f", confirmed by {progress.confirmed} runs" if progress.confirmed else ""
             said.append(f"{progress.seconds:8.1f} s  best loss {progress.best:.2f}{sure}")
         return said
+
+    def _begins_again(self, entry: TrialStarted) -> str:
+        failures = self._ledger.records[entry.trial].failures
+        why = [f": {f.detail}" for f in failures if f.attempt == entry.attempt - 1]
+        return (
+            f"{entry.at:8.1f} s  {entry.trial} begins again on {entry.simulator}, attempt "
+            f"{entry.attempt}{''.join(why)}"
+        )
 
     def _closed(self, entry: TrialClosed) -> str:
         record = self._ledger.records[entry.trial]

@@ -13,6 +13,22 @@ State = Literal["running", "finished", "stopped", "failed"]
 """Wanted; or how it ended, as `passel.protocols.trial.Ending` has it."""
 
 
+class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A start of a trial that came to nothing.
+
+    Attributes:
+        attempt: Which one.
+        simulator: Where.
+        detail: Why.
+        broken: Whether its simulator died, or went out of reach, and did not say that it failed.
+    """
+
+    attempt: int
+    simulator: str
+    detail: str
+    broken: bool = False
+
+
 class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A trial and all that it has shown.
 
@@ -35,6 +51,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
         ended: When it ended, or None.
         detail: Why it failed or was stopped, or empty.
         output: Where its simulator has left files of it, or empty.
+        failures: The attempts that have failed, the first one first.
     """
 
     id: TrialId
@@ -52,3 +69,4 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None = None
     detail: str = ""
     output: str = ""
+    failures: tuple[FailedAttempt, ...] = ()

@@ -34,6 +34,7 @@ from .scheduling import (
     TrialReported,
     WakeAt,
 )
+from .scheduling.ledger import AttemptFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -152,6 +153,13 @@ class CalibrationRun:
                 self._start(group, self._stop(simulator, run))
             case ExtendRun(simulator, run, iterations):
                 self._start(group, self._extend(simulator, run, iterations))
+            case Keep(AttemptFailed() as failed):
+                self._context.log.warning(
+                    "attempt failed",
+                    trial=failed.trial,
+                    attempt=failed.attempt,
+                    reason=failed.detail,
+                )
             case SlotLost(simulator, run):
                 self._context.log.warning("slot lost", simulator=simulator, run=run)
             case LookFor(simulator, after):

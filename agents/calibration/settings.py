@@ -39,7 +39,8 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
             floor, as two runs of it with different seeds are to each other.
         confirmations: Trials with fresh seeds that the best trial's point is run in before it is
             claimed; with 0 the loss that chose it is claimed, which is too good on average.
-        retries: How often a trial whose simulator failed is started again.
+        retries: How often a trial that failed is started again, in all lives together.
+        deaths: How often a trial is started again whose simulator died, or went out of reach.
         straggler: A trial whose next iteration takes so many times longer than its simulator's do is
             moved to another one, once; one that cannot be moved, or was, fails at four times that, and
             after a minute at the earliest. None lets it be.
@@ -54,7 +55,8 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     goal: Annotated[float, Meta(ge=0)] | None = None
     noise: bool = True
     confirmations: Annotated[int, Meta(ge=0)] = 3
-    retries: Annotated[int, Meta(ge=0)] = 1
+    retries: int = 1
+    deaths: Annotated[int, Meta(ge=0)] = 5
     straggler: Annotated[float, Meta(gt=1)] | None = 5.0
     silence: Duration | None = None
     linger: Seconds = 5.0

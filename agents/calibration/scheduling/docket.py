@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....protocols.trial import Trial, TrialId
 from ..record import TrialRecord
-from .events import Effect, ExtendRun, Keep, SlotLost, StartRun, StopRun
+from .events import Effect, ExtendRun, Keep, SimulatorId, SlotLost, StartRun, StopRun
 from .ledger import Entry, Ledger, TrialClosed, TrialExtended, TrialPlanned, TrialStarted
 from .runs import Phase, Run, Trouble, run_of
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..record import State
     from ..space import Point
     from .candidates import Candidates
-    from .events import SimulatorId
     from .fleet import Fleet
 
 
@@ -97,6 +96,8 @@ class Docket:
         """Take up a trial of an earlier life: what is left of its run ends, and it starts again."""
         self.open[record.id] = None
         self.ready.append(record.id)
+        for failed in record.failures:
+            self.trouble_of(record.id).tried.add(SimulatorId(failed.simulator))
 
     def plan(
         self,

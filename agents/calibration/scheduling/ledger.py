@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ....protocols.trial import Outcome, TrialId  # noqa: TC001  # hints are read at run time
-from ..record import State, TrialRecord
+from ..record import FailedAttempt, State, TrialRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,16 @@ class TrialStarted(msgspec.Struct, frozen=True, kw_only=True, tag="started"):
     trial: TrialId
     attempt: int
     simulator: str
+
+
+class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
+    """An attempt has failed; if its simulator died or went out of reach it is `broken`."""
+
+    at: float
+    trial: TrialId
+    attempt: int
+    detail: str
+    broken: bool = False
 
 
 class TrialExtended(msgspec.Struct, frozen=True, kw_only=True, tag="extended"):
@@ -65,7 +75,15 @@ class OutputLeft(msgspec.Struct, frozen=True, kw_only=True, tag="output"):
     output: str
 
 
-Entry = TrialPlanned | TrialStarted | TrialExtended | IterationSeen | TrialClosed | OutputLeft
+Entry = (
+    TrialPlanned
+    | TrialStarted
+    | AttemptFailed
+    | TrialExtended
+    | IterationSeen
+    | TrialClosed
+    | OutputLeft
+)
 """What a journal keeps."""
 
 
@@ -141,6 +159,14 @@ class Ledger:
                     samples=(),
                     times=(),
                 )
+            case AttemptFailed() if _is_new(known, entry):
+                failed = FailedAttempt(
+                    attempt=entry.attempt,
+                    simulator=known.simulator,
+                    detail=entry.detail,
+                    broken=entry.broken,
+                )
+                return replace(known, failures=(*known.failures, failed))
             case TrialExtended() if entry.limit > known.limit:
                 return replace(known, limit=entry.limit, state="running", ended=None)
             case IterationSeen() if _is_next(known, entry):
@@ -155,6 +181,14 @@ class Ledger:
             case OutputLeft() if entry.output != known.output:
                 return replace(known, output=entry.output)
         return None
+
+
+def _is_new(known: TrialRecord, entry: AttemptFailed) -> bool:
+    return (
+        known.state == "running"
+        and entry.attempt == known.attempt
+        and all(failed.attempt != entry.attempt for failed in known.failures)
+    )
 
 
 def _is_next(known: TrialRecord, entry: IterationSeen) -> bool:

@@ -54,12 +54,10 @@ class Trouble:
     """What has gone wrong with a trial.
 
     Attributes:
-        failures: How often it has failed.
-        tried: Where.
+        tried: Where it has failed, or took too long.
         moved: Whether it was taken away from a simulator that was too slow.
     """
 
-    failures: int = 0
     tried: set[SimulatorId] = field(default_factory=set)
     moved: bool = False
 

@@ -30,7 +30,7 @@ from .events import (
     WakeAt,
 )
 from .fleet import Fleet
-from .ledger import IterationSeen, Ledger, OutputLeft
+from .ledger import AttemptFailed, IterationSeen, Ledger, OutputLeft
 from .runs import Phase, Run, run_of
 from .spending import Spending
 
@@ -212,7 +212,7 @@ class Scheduler:
                 self._lost(name, detail, at)
             case RunBroken(at, _, detail):
                 self._away(run.simulator)
-                self._lost(name, detail, at)
+                self._lost(name, detail, at, broken=True)
             case ExtensionRefused(at) if run.phase is Phase.RUNNING:
                 self._docket.stop(name, at)
                 self._docket.ready.appendleft(run.trial)  # from the beginning, somewhere
@@ -271,23 +271,29 @@ class Scheduler:
             detail = "its simulator ended it before its last iteration"
             self._docket.close(run.trial, "stopped", detail, at)
 
-    def _lost(self, name: TrialId, detail: str, at: float) -> None:
+    def _lost(self, name: TrialId, detail: str, at: float, *, broken: bool = False) -> None:
         """Take note of a run that has ended by failing."""
         run = self._docket.forget(name)
         if run.phase is Phase.RUNNING:
-            self._retry(run, detail, at)
+            self._retry(run, detail, at, broken=broken)
 
     def _give_up(self, name: TrialId, run: Run, detail: str, at: float) -> None:
         """Count a run as failed that is still there."""
         self._docket.stop(name, at)
         self._retry(run, detail, at)
 
-    def _retry(self, run: Run, detail: str, at: float) -> None:
-        """Have a trial started again; or record that it failed, if it has failed too often."""
-        trouble = self._docket.trouble_of(run.trial)
-        trouble.failures += 1
-        trouble.tried.add(run.simulator)
-        if trouble.failures <= self._settings.retries:
+    def _retry(self, run: Run, detail: str, at: float, *, broken: bool = False) -> None:
+        """Have a trial started again; or record that it failed, if it has failed too often.
+
+        A death of its simulator is hardly a trial's fault, unless it happens again and again.
+        """
+        attempt = self._docket.record_of(run).attempt
+        self._docket.keep(
+            AttemptFailed(at=at, trial=run.trial, attempt=attempt, detail=detail, broken=broken)
+        )
+        self._docket.trouble_of(run.trial).tried.add(run.simulator)
+        alike = [f for f in self._docket.record_of(run).failures if f.broken == broken]
+        if len(alike) <= (self._settings.deaths if broken else self._settings.retries):
             self._docket.ready.appendleft(run.trial)
             return
         self._ending.failed_in_a_row += 1

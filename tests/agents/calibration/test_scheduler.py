@@ -285,6 +285,59 @@ def test_simulators_die_and_come_back_and_no_trial_is_lost() -> None:
     assert {record.state for record in decides.ledger.records.values()} == {"finished"}
 
 
+def test_deaths_of_simulators_are_no_failures_of_trials() -> None:
+    """Each of the two dies ten times; every trial outlives that, and the reasons are kept."""
+    decides = scheduler(settings=CalibrationSettings(budget=Budget(trials=40), confirmations=0))
+    rehearsal = Rehearsal(decides, toy())
+    for at in range(3, 83, 4):
+        rehearsal.kill(SimulatorId(f"s{at // 4 % 2}"), float(at) + 0.5, 0.2)
+
+    rehearsal.run()
+
+    records = list(decides.ledger.records.values())
+    broken = [failed for record in records for failed in record.failures]
+    assert {record.state for record in records} == {"finished"}
+    assert max(len(record.failures) for record in records) > 1
+    assert {(failed.broken, failed.detail) for failed in broken} == {(True, "its simulator died")}
+
+
+def test_a_trial_that_kills_every_simulator_fails_in_the_end() -> None:
+    decides = scheduler(
+        settings=CalibrationSettings(budget=Budget(trials=3), confirmations=0, deaths=2)
+    )
+
+    def observe(happened: Event | Effect) -> None:
+        if isinstance(happened, StartRun) and happened.trial.id.startswith("c-2"):
+            rehearsal.kill(happened.simulator, rehearsal.now + 0.5, 1.0)
+
+    rehearsal = Rehearsal(decides, toy(), observe=observe)
+    rehearsal.run()
+
+    second = decides.ledger.records[TrialId("c-2")]
+    assert (second.state, second.attempt) == ("failed", 3)
+    assert {r.state for r in decides.ledger.records.values() if r is not second} == {"finished"}
+
+
+def test_failures_of_earlier_lives_count_and_why_each_attempt_failed_is_kept() -> None:
+    def simulate(simulator: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
+        yield Crashed(1.0, f"{trial.id} crashed on {simulator}")
+
+    settings = CalibrationSettings(budget=Budget(trials=1), confirmations=0)
+    first = scheduler(settings=settings)
+    rehearsal = Rehearsal(first, simulate)
+    rehearsal.begin()
+    while not any(record.failures for record in first.ledger.records.values()):
+        rehearsal.step()
+
+    second = scheduler(settings=settings, ledger=Ledger(state=first.ledger.state))
+    rehearsed(second, simulate)
+
+    (record,) = second.ledger.records.values()
+    assert record.state == "failed"
+    assert [failed.attempt for failed in record.failures] == [1, record.attempt]
+    assert record.failures[0].detail == "c-1 crashed on s0"
+
+
 def test_it_ends_when_no_simulator_comes_back() -> None:
     decides = scheduler(settings=CalibrationSettings(patience=60.0))
     rehearsal = Rehearsal(decides, toy())
