@@ -32,6 +32,26 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
 
 
+class TrialQueued(msgspec.Struct, frozen=True, kw_only=True, tag="queued"):
+    """No slot is free for a trial; it waits for one, and a `TrialBegan` says when it has it.
+
+    Attributes:
+        trial: Which trial.
+    """
+
+    trial: TrialId
+
+
+class TrialBegan(msgspec.Struct, frozen=True, kw_only=True, tag="began"):
+    """A trial that had to wait has a slot; its first iteration is under way.
+
+    Attributes:
+        trial: Which trial.
+    """
+
+    trial: TrialId
+
+
 class Iteration(msgspec.Struct, frozen=True, kw_only=True, tag="iteration"):
     """A running trial has come one iteration further.
 
@@ -72,8 +92,8 @@ class TrialEnded(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     output: str = ""
 
 
-TrialEvent = Iteration | TrialEnded
-"""What comes out of a running trial."""
+TrialEvent = TrialQueued | TrialBegan | Iteration | TrialEnded
+"""What comes out of a trial."""
 
 
 class Availability(msgspec.Struct, frozen=True, kw_only=True):

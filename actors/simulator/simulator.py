@@ -13,9 +13,11 @@ from ...protocols.trial import (
     Iteration,
     SimulatorSpec,
     Trial,
+    TrialBegan,
     TrialEnded,
     TrialEvent,
     TrialId,
+    TrialQueued,
 )
 from ..actor import Actor
 from ..handler import handler
@@ -74,7 +76,8 @@ class Simulator(Actor):
     async def start(self, trial: Trial) -> AsyncIterator[TrialEvent]:
         """Run a trial; yield every iteration as it ends, and a `TrialEnded` last.
 
-        A trial for which no slot is free waits for one. Leaving the stream, or dying, ends the
+        A trial for which no slot is free says so first, with a `TrialQueued`, and yields a
+        `TrialBegan` once it has one, so that nobody takes its waiting for work. Leaving the stream, or dying, ends the
         trial and all that it has started.
 
         Raises:
@@ -82,10 +85,15 @@ class Simulator(Actor):
         """
         with self._entered(trial) as running:
             slots = self._slots()
+            waits = slots.locked()
+            if waits:
+                yield TrialQueued(trial=trial.id)
             if not await running.unless_stopped(slots.acquire()):
                 yield TrialEnded(trial=trial.id, ending="stopped", iterations=0)
                 return
             try:
+                if waits:
+                    yield TrialBegan(trial=trial.id)
                 async with aclosing(self._events(trial, running)) as events:
                     async for event in events:
                         yield event

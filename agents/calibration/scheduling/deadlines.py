@@ -51,6 +51,8 @@ class Deadlines:
                 return run.heard + _ENDING_SECONDS
             case Phase.LOST:
                 return None
+            case Phase.RUNNING if not run.begun:  # others have the slots, and will end
+                return None
             case Phase.RUNNING:
                 late = self._late(run, number) if self._can_move(run, trouble) else None
                 moments = (late, self._hopeless(run, number))

@@ -196,6 +196,12 @@ class Docket:
             run.heard = at
             self._fleet.work(run.simulator, 1)
 
+    def queue(self, name: TrialId, at: float) -> None:
+        """Take note that a run waits at its simulator, which has given its slots to others."""
+        run = self.runs[name]
+        self._fleet.work(run.simulator, -run.works)
+        run.begun, run.heard = False, at
+
     def stop(self, name: TrialId, at: float) -> None:
         """End a run; its slot is free when its simulator says that it has ended."""
         run = self.runs[name]

@@ -47,7 +47,7 @@ class RunBegan:
 
 @dataclass(frozen=True, slots=True)
 class TrialReported:
-    """Something came out of a run: an iteration, or its end."""
+    """Something came out of a run: that it waits, or begins; an iteration, or its end."""
 
     at: float
     event: TrialEvent

@@ -28,7 +28,7 @@ class Run:
         waits: Whether it lingers at its limit.
         heard: When it was last heard of, or told to end.
         phase: What it is doing.
-        begun: Whether it is on its way; else its slot is only kept for it.
+        begun: Whether it is on its way and, as far as is known, does not wait at its simulator.
     """
 
     trial: TrialId

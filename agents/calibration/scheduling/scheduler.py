@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NewType
 
-from ....protocols.trial import Iteration, TrialEnded, TrialId
+from ....protocols.trial import Iteration, TrialBegan, TrialEnded, TrialId, TrialQueued
 from ..errors import OutcomeError
 from .candidates import Candidates
 from .deadlines import Deadlines
@@ -164,8 +164,8 @@ class Scheduler:
                 self._wake(at)
             case RunBegan(at, name):
                 self._begun(name, at)
-            case TrialReported(event=Iteration(trial=name) | TrialEnded(trial=name)):
-                self._hear(name, event)
+            case TrialReported():
+                self._hear(event.event.trial, event)
             case RunRefused(run=name) | RunBroken(run=name) | ExtensionRefused(run=name):
                 self._hear(name, event)
 
@@ -204,6 +204,10 @@ class Scheduler:
             self.strays += 1
             return
         match event:
+            case TrialReported(at, TrialQueued()) if run.phase is Phase.RUNNING:
+                self._docket.queue(name, at)
+            case TrialReported(at, TrialBegan()):
+                self._begun(name, at)
             case TrialReported(at, Iteration() as iteration):
                 self._iteration(name, run, iteration, at)
             case TrialReported(at, TrialEnded() as end):

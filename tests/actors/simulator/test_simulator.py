@@ -9,12 +9,21 @@ import pytest
 from passel import Runtime
 from passel.actors.simulator import Observation, Simulator, TrialRefusedError
 from passel.agents.stream import closing
-from passel.protocols.trial import Iteration, SimulatorSpec, Trial, TrialEnded, TrialId
+from passel.protocols.trial import (
+    Iteration,
+    SimulatorSpec,
+    Trial,
+    TrialBegan,
+    TrialEnded,
+    TrialId,
+    TrialQueued,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from passel import ActorRef
+    from passel.protocols.trial import TrialEvent
 
 ONE = TrialId("one")
 
@@ -68,7 +77,7 @@ def trial(x: float = 3, iterations: int = 3, *, name: TrialId = ONE, waits: bool
     return Trial(id=name, parameters={"x": x}, iterations=iterations, waits=waits)
 
 
-async def events_of(simulator: ActorRef[Doubling], wanted: Trial) -> list[Iteration | TrialEnded]:
+async def events_of(simulator: ActorRef[Doubling], wanted: Trial) -> list[TrialEvent]:
     return [event async for event in simulator.start(wanted)]
 
 
@@ -179,7 +188,7 @@ async def test_a_trial_that_waits_goes_on_where_it_was_when_it_is_extended() -> 
         values = []
         async with closing(simulator.start(trial(iterations=1, waits=True))) as events:
             async for event in events:
-                if isinstance(event, TrialEnded):
+                if not isinstance(event, Iteration):
                     break
                 values.append(event.outcome["y"])
                 if event.number == 1:
@@ -214,10 +223,26 @@ async def test_a_trial_beyond_the_slots_waits_and_can_be_stopped_meanwhile() -> 
                 second = tasks.create_task(events_of(simulator, trial(name=two)))
                 while not await simulator.stop(two):
                     pass
-            assert second.result() == [TrialEnded(trial=two, ending="stopped", iterations=0)]
+            assert second.result() == [
+                TrialQueued(trial=two),
+                TrialEnded(trial=two, ending="stopped", iterations=0),
+            ]
         *_, ended = await events_of(simulator, trial(name=two))  # whoever left gave back its slot
 
     assert ended == TrialEnded(trial=two, ending="finished", iterations=3)
+
+
+async def test_a_trial_says_that_it_waits_for_a_slot_and_when_it_has_it() -> None:
+    two = TrialId("two")
+    async with Runtime() as runtime:
+        simulator = await runtime.spawn(Doubling)
+        async with closing(simulator.start(trial(iterations=1, waits=True))) as first:
+            await anext(first)
+            async with closing(simulator.start(trial(iterations=1, name=two))) as second:
+                assert await anext(second) == TrialQueued(trial=two)
+                await simulator.stop(ONE)
+                assert await anext(second) == TrialBegan(trial=two)
+                assert isinstance(await anext(second), Iteration)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from passel.agents.calibration import (
 )
 from passel.agents.calibration.log import read_log
 from passel.agents.calibration.narrating import Table
-from passel.protocols.trial import Availability, SimulatorSpec
+from passel.agents.stream import closing
+from passel.protocols.trial import Availability, SimulatorSpec, Trial, TrialId
 from tests.agents.calibration.crew import ITERATIONS, Slope, cars
 from tests.runtime.worlds import open_runtime
 
@@ -145,6 +146,29 @@ async def test_two_calibrators_on_one_fleet_do_not_disturb_each_other(tmp_path: 
         for record in records:
             expected = list(islice(cars(-record.point["bus_intercept"], record.seed), ITERATIONS))
             assert [outcome["car"] for outcome in record.outcomes] == expected
+
+
+async def test_a_trial_that_waits_for_those_of_others_is_not_silent() -> None:
+    settings = CalibrationSettings(budget=Budget(trials=2), silence=0.3, confirmations=0)
+    other = Trial(
+        id=TrialId("other"),
+        parameters={"car_intercept": 0.0, "bus_intercept": 0.0},
+        iterations=1,
+        waits=True,
+    )
+    async with open_runtime() as runtime:
+        (simulator,) = await fleet(runtime, 1)
+        ref = await calibrator(runtime, [simulator], settings=settings, stopper="none")
+        async with closing(simulator.start(other)) as events, asyncio.TaskGroup() as group:
+            await anext(events)
+            calibrating = group.create_task(ref.calibrate())
+            while (progress := await ref.progress()) is None or progress.seconds < 0.7:  # noqa: ASYNC110  # of its clock
+                await asyncio.sleep(0.02)
+            await simulator.stop(other.id)
+
+    report = calibrating.result()
+    assert (report.failed, report.trials, report.ended) == (0, 2, "trials")
+    assert report.worker_use < 0.5
 
 
 async def test_no_two_calibrations_share_a_name_not_even_those_of_different_runtimes() -> None:

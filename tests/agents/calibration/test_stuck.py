@@ -21,7 +21,7 @@ from passel.agents.calibration.scheduling import (
     TrialReported,
     WakeAt,
 )
-from passel.protocols.trial import Iteration, TrialEnded, TrialId
+from passel.protocols.trial import Iteration, TrialBegan, TrialEnded, TrialId, TrialQueued
 from tests.agents.calibration.bench import SETTLED, scheduler, toy
 
 if TYPE_CHECKING:
@@ -60,6 +60,27 @@ def test_a_point_that_hangs_everywhere_fails_in_the_end_and_the_others_go_on(
     assert (failed.id, failed.state) == ("c-6", "failed")
     assert "usually take 1 s" in failed.detail
     assert rehearsal.now < 600
+
+
+def test_a_run_that_waits_for_the_trials_of_others_is_neither_silent_nor_in_use() -> None:
+    """It waits for 1,000 s, then begins, and has its silence from there."""
+    decides = scheduler(
+        settings=CalibrationSettings(budget=Budget(trials=9), silence=30.0, confirmations=0),
+        simulators=1,
+    )
+    run = TrialId("c-1")
+    decides.handle(Began(0.0))
+    decides.handle(SimulatorFound(0.0, SimulatorId("s0"), 1))
+    decides.handle(RunBegan(0.0, run))
+    decides.handle(TrialReported(0.0, TrialQueued(trial=run)))
+    waiting = decides.handle(TimePassed(999.0))
+    effects = decides.handle(TrialReported(1_000.0, TrialBegan(trial=run)))
+    silent = decides.handle(TimePassed(1_030.0))
+
+    assert not waiting
+    assert effects == [WakeAt(1_030.0)]
+    assert any(isinstance(effect, StopRun) for effect in silent)
+    assert decides.fleet.use == pytest.approx(30 / 1_030)
 
 
 def test_an_iteration_that_takes_ten_times_as_long_fails_nothing() -> None:
