@@ -82,7 +82,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 def topology_of(job: Job) -> dict[str, Any]:
-    """Return the topology that runs a calibration.
+    """Return the topology that runs a calibration; to be read as one, so each `$` is there twice.
 
     Raises:
         JobError: It says too little, or too much.
@@ -117,13 +117,28 @@ def topology_of(job: Job) -> dict[str, Any]:
         calibrator["journal"] = {"ref": "journal"}
         journal = {"class": "passel.agents.calibration:CalibrationJournal", "durable": True}
         actors = {"journal": journal, **actors}
-    return {
+    topology = {
         "version": 1,
         "name": job.name,
         "nodes": {"workers": {"count": job.workers, "cpus": 1}},
         "actors": actors,
         "main": {"actor": "calibrator", "ask": "calibrate_shown"},
     }
+    found: dict[str, Any] = _literal(topology)
+    return found
+
+
+def _literal(value: Any) -> Any:
+    """Return what a topology reads as `value`: it takes `$` for the beginning of a parameter."""
+    match value:
+        case str():
+            return value.replace("$", "$$")
+        case dict():  # whose keys it leaves alone
+            return {key: _literal(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_literal(item) for item in value]
+        case _:
+            return value
 
 
 def _worker(job: Job) -> dict[str, Any]:

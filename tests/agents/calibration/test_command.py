@@ -82,6 +82,25 @@ def test_a_file_says_the_same_and_becomes_a_topology_that_has_no_fault(tmp_path:
     assert "functions" in done.output
 
 
+def test_nothing_in_a_command_or_a_path_is_taken_for_a_parameter(tmp_path: Path) -> None:
+    words = ("sh", "-c", "echo ${HOME} $$ $1 {x}", "${gone}", "$")
+    job = Job(
+        command=words,
+        parameters={"x": {"low": 0, "high": 1}},
+        target={"$y": 1.0},
+        log="/tmp/${USER}$$.jsonl",  # noqa: S108  # only a text
+    )
+    file = tmp_path / "topology.yaml"
+    file.write_text(yaml.safe_dump(topology_of(job)))
+    actors = read_topology(file).topology.actors
+    worker, calibrator = actors["worker"].args, actors["calibrator"].args
+
+    assert worker["command"] == list(words)
+    assert worker["outcomes"] == ["$y"]
+    assert calibrator["log"] == job.log
+    assert calibrator["target"]["values"] == {"$y": 1.0}
+
+
 @pytest.mark.process
 def test_a_function_is_calibrated_on_two_workers_without_a_topology(tmp_path: Path) -> None:
     log = tmp_path / "runs.jsonl"
