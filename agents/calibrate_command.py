@@ -191,7 +191,8 @@ def report_command(
     except ModuleNotFoundError as error:
         typer.secho(f"error: {error}; install passel[calibration]", err=True, fg="red")
         raise typer.Exit(1) from None
-    output.write_text(page, encoding="utf-8")
+    with _errors():
+        output.write_text(page, encoding="utf-8")
     typer.echo(f"wrote {output}")
 
 
@@ -206,7 +207,8 @@ def _run(
     with _errors():
         text = yaml.safe_dump(topology_of(job), sort_keys=False, allow_unicode=True)
     if save is not None:
-        save.write_text(text, encoding="utf-8")
+        with _errors():
+            save.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {save}; run it by `passel run {save}`")
         return
     words = ["--json"] if as_json else []
@@ -221,9 +223,14 @@ def _run(
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """End with what is wrong with a description."""
+    """End with what is wrong with a description, or with a file that was to be written."""
     try:
         yield
     except PasselError as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
-        raise typer.Exit(2) from None
+        reason = str(error)
+    except OSError as error:
+        reason = f"{error.filename} cannot be written: {error.strerror}; name another file"
+    else:
+        return
+    typer.secho(f"error: {reason}", err=True, fg="red")
+    raise typer.Exit(2)

@@ -128,7 +128,8 @@ def read_log(path: Path) -> Logged:
     try:
         lines = path.read_bytes().split(b"\n")[:-1]
     except OSError as error:
-        raise LogError(str(path), f"it cannot be read: {error.strerror or error}") from error
+        why = f"it cannot be read: {error.strerror or error}; give what `log` was for a calibration"
+        raise LogError(str(path), why) from error
     head: LogHead | None = None
     report: CalibrationReport | None = None
     ledger = Ledger()

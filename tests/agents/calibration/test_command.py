@@ -82,13 +82,23 @@ def test_a_file_says_the_same_and_becomes_a_topology_that_has_no_fault(tmp_path:
     assert "functions" in done.output
 
 
+def test_files_that_cannot_be_read_or_written_are_said_in_a_sentence(tmp_path: Path) -> None:
+    gone, command = str(tmp_path / "gone" / "file"), CliRunner()
+    saved = command.invoke(app, ["run", PARABOLA, "-p", "x=0:4", "-t", "value=7", "--save", gone])
+    read = command.invoke(app, ["report", gone])
+
+    assert (saved.exit_code, read.exit_code) == (2, 2)
+    assert f"{gone} cannot be written: No such file or directory; name another" in saved.output
+    assert "cannot be read: No such file or directory; give what `log` was" in read.output
+
+
 def test_nothing_in_a_command_or_a_path_is_taken_for_a_parameter(tmp_path: Path) -> None:
     words = ("sh", "-c", "echo ${HOME} $$ $1 {x}", "${gone}", "$")
     job = Job(
         command=words,
         parameters={"x": {"low": 0, "high": 1}},
         target={"$y": 1.0},
-        log="/tmp/${USER}$$.jsonl",  # noqa: S108  # only a text
+        log="/tmp/${USER}$$.jsonl",
     )
     file = tmp_path / "topology.yaml"
     file.write_text(yaml.safe_dump(topology_of(job)))
