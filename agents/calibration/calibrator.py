@@ -118,6 +118,8 @@ class Calibrator(Actor):
             NoParametersError: Nothing is free.
             UnknownNameError: Target, space or fixed parameters name what the simulators do not have.
             UnknownMethodError: There is no such proposer or stopper.
+            MethodOptionsError: It does not take its options.
+            MissingPackageError: A proposer, or the reachable floor, needs a package that is not there.
             LogError: A log to start from cannot be read.
             UnderWayError: It is calibrating already.
             SupersededError: Another calibration has taken its place in the journal.

@@ -6,13 +6,15 @@ PasselError
     ├── AvailabilityError    who can choose what does not add up
     ├── SharesWantedError    something that works with shares was given another target
     ├── NoConstantError      something that works on constants was given none
-    ├── UnknownSamplerError  Optuna's sampler has another name, or needs a package
+    ├── UnknownSamplerError  Optuna has no sampler of that name
+    ├── MissingPackageError  something needs a package that is not installed
     ├── InvalidCalibrationError  what is to be calibrated, or how, makes no sense
     ├── UnknownNameError     something is named that the simulators do not have
     ├── NoSimulatorsError    no simulator was given, or none answers
     ├── SimulatorsDifferError  the simulators of a fleet simulate different things
     ├── NoParametersError    nothing is left to be calibrated
-    ├── UnknownMethodError   no proposer or stopper has that name, or it does not take its options
+    ├── UnknownMethodError   no proposer or stopper has that name
+    ├── MethodOptionsError   a proposer or stopper does not take the options that were given
     ├── UnderWayError        the calibrator is calibrating already
     ├── SupersededError      another calibration has begun where this one is kept
     ├── LogError             a log of a calibration cannot be written or read
@@ -67,13 +69,22 @@ class NoConstantError(CalibrationError):
 
 
 class UnknownSamplerError(CalibrationError):
-    """Raised when Optuna has no sampler of that name, or a package that it needs is missing."""
+    """Raised when Optuna has no sampler of a name."""
 
-    def __init__(self, name: str, *, known: tuple[str, ...], missing: str = "") -> None:
-        reason = f"needs the package {missing}" if missing else "is unknown"
-        super().__init__(f"the sampler {name!r} {reason}; choose of {', '.join(known)}")
+    def __init__(self, name: str, *, known: tuple[str, ...]) -> None:
+        super().__init__(f"the sampler {name!r} is unknown; choose of {', '.join(known)}")
         self.name = name
-        self.missing = missing
+        self.known = known
+
+
+class MissingPackageError(CalibrationError):
+    """Raised when something needs a package that is not installed."""
+
+    def __init__(self, who: str, package: str) -> None:
+        source = "torch" if package == "torch" else "'passel[calibration]'"
+        super().__init__(f"{who} needs {package}, which is not installed: `pip install {source}`")
+        self.who = who
+        self.package = package
 
 
 class InvalidCalibrationError(CalibrationError):
@@ -134,7 +145,7 @@ class NoParametersError(CalibrationError):
 
 
 class UnknownMethodError(CalibrationError):
-    """Raised when no proposer or stopper can be made as it was asked for."""
+    """Raised when there is no proposer or stopper of a name."""
 
     def __init__(self, what: str, name: str, *, known: tuple[str, ...], reason: str = "") -> None:
         why = reason or "it is unknown"
@@ -145,6 +156,20 @@ class UnknownMethodError(CalibrationError):
         self.what = what
         self.name = name
         self.known = known
+        self.reason = reason
+
+
+class MethodOptionsError(CalibrationError):
+    """Raised when a proposer or stopper does not take the options that were given."""
+
+    def __init__(self, what: str, name: str, *, takes: tuple[str, ...], reason: str) -> None:
+        options = ", ".join(takes) or "none"
+        super().__init__(
+            f"the {what} {name!r} cannot be made: {reason}; its options are: {options}"
+        )
+        self.what = what
+        self.name = name
+        self.takes = takes
         self.reason = reason
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ...protocols.trial import Outcome  # noqa: TC001  # hints are read at run time
-from .errors import AvailabilityError, SharesWantedError
+from .errors import AvailabilityError, MissingPackageError, SharesWantedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +72,7 @@ def floor_of(target: Target, availability: Sequence[Availability]) -> Floor:
     Raises:
         SharesWantedError: The target is none of shares.
         AvailabilityError: Nobody is there, or somebody has nothing to choose from.
+        MissingPackageError: scipy is not installed.
     """
     if not target.shares:
         raise SharesWantedError("the reachable floor")
@@ -116,7 +117,11 @@ def _patterns(availability: Sequence[Availability]) -> dict[_Pattern, float]:
 def _solved(target: Target, parts: dict[_Pattern, float], names: list[str]) -> _Flows:
     """Return which share of all travellers chooses what, in which part, at the least distance."""
     import numpy as np  # loaded by whoever computes a floor
-    from scipy.optimize import linprog  # takes a third of a second
+
+    try:
+        from scipy.optimize import linprog  # optional, and slow to start
+    except ModuleNotFoundError as error:
+        raise MissingPackageError("the reachable floor", "scipy") from error
 
     columns = [(pattern, name) for pattern in parts for name in sorted(pattern)]
     row, part_row = {name: i for i, name in enumerate(names)}, {p: i for i, p in enumerate(parts)}

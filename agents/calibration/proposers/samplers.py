@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import UnknownSamplerError
+from ..errors import MissingPackageError, UnknownSamplerError
 from ..proposer import Proposal
 from .known import Known
 
@@ -48,7 +48,8 @@ class OptunaProposer:
         least: Iterations after which Optuna's HyperBand may stop a trial (`OptunaStopper`).
 
     Raises:
-        UnknownSamplerError: There is no such sampler, or a package that it needs is not installed.
+        UnknownSamplerError: There is no such sampler.
+        MissingPackageError: A package that it needs is not installed.
     """
 
     def __init__(
@@ -184,7 +185,7 @@ def _study(sampler: str, *, seed: int, multivariate: bool, least: int, most: int
         raise UnknownSamplerError(sampler, known=SAMPLERS)
     for package in _NEEDED[sampler]:
         if find_spec(package) is None:
-            raise UnknownSamplerError(sampler, known=SAMPLERS, missing=package)
+            raise MissingPackageError(f"the sampler {sampler!r}", package)
     import optuna  # takes a second
 
     chosen: optuna.samplers.BaseSampler

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import sys
 from itertools import chain, combinations
 
 import numpy as np
 import pytest
 
-from passel.agents.calibration.errors import AvailabilityError, SharesWantedError
+from passel.agents.calibration.errors import (
+    AvailabilityError,
+    MissingPackageError,
+    SharesWantedError,
+)
 from passel.agents.calibration.floor import floor_of
 from passel.agents.calibration.target import Target
 from passel.protocols.trial import Availability
@@ -126,3 +131,11 @@ def test_travellers_that_do_not_add_up_are_refused(
 def test_a_target_that_is_no_share_has_no_floor() -> None:
     with pytest.raises(SharesWantedError, match="reachable floor"):
         floor_of(Target(values={"count": 7.0}, shares=False), [part("walk", weight=1)])
+
+
+def test_a_solver_that_is_not_installed_is_said_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    with pytest.raises(MissingPackageError, match=r"scipy, .*pip install 'passel\[calibration\]'"):
+        floor_of(Target(values={"walk": 1.0}), [part("walk", weight=1)])

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
-from passel.agents.calibration.errors import UnknownSamplerError
+from passel.agents.calibration.errors import MissingPackageError, UnknownSamplerError
 from passel.agents.calibration.proposers import OptunaProposer, OptunaStopper
 from passel.agents.calibration.stopping import Extrapolation
 from tests.agents.calibration.proposers.play import ITERATIONS, SPACE, TARGET, Play
@@ -62,3 +63,15 @@ def test_the_gaussian_process_begins_without_a_model() -> None:
 def test_a_sampler_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownSamplerError, match="'anneal' is unknown; choose of tpe, gp, cmaes"):
         proposer("anneal")
+
+
+@pytest.mark.parametrize(
+    ("package", "sampler", "source"),
+    [("optuna", "tpe", r"'passel\[calibration\]'"), ("torch", "gp", "torch")],
+)
+def test_a_package_that_is_not_installed_is_said_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch, package: str, sampler: str, source: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingPackageError, match=f"needs {package}, .*`pip install {source}`"):
+        proposer(sampler)
