@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import random  # noqa: TC003  # hints are read at run time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...protocols.trial import Availability  # noqa: TC001  # hints are read at run time
 from .errors import (
     InvalidCalibrationError,
+    MethodOptionsError,
     NoParametersError,
     SimulatorsDifferError,
     UnknownMethodError,
@@ -58,7 +60,8 @@ def proposer_of(name: str, options: Mapping[str, Any], setting: Setting) -> Prop
     """Return a proposer by its name, or by that of a function, `module:function`, that makes it.
 
     Raises:
-        UnknownMethodError: There is none of that name, or it does not take these options.
+        UnknownMethodError: There is none of that name.
+        MethodOptionsError: It does not take these options.
     """
     proposer: Proposer = _made("proposer", PROPOSERS, name, options, setting)
     return proposer
@@ -68,7 +71,8 @@ def stopper_of(name: str, options: Mapping[str, Any], setting: Setting) -> Stopp
     """Return a stopper in the same way; `none` lets all trials run to their limit.
 
     Raises:
-        UnknownMethodError: There is none of that name, or it does not take these options.
+        UnknownMethodError: There is none of that name.
+        MethodOptionsError: It does not take these options.
     """
     if name == "none":
         return None
@@ -79,15 +83,32 @@ def stopper_of(name: str, options: Mapping[str, Any], setting: Setting) -> Stopp
 def _made(
     what: str, known: Sequence[str], name: str, options: Mapping[str, Any], setting: Setting
 ) -> Any:
+    """Return what a function makes; what fails in there is its own error."""
+    make = _maker(what, known, name)
+    signature = inspect.signature(make)
+    try:
+        signature.bind(setting, **options)
+    except TypeError as error:
+        takes = tuple(signature.parameters)[1:]
+        raise MethodOptionsError(what, name, takes=takes, reason=str(error)) from None
+    return make(setting, **options)
+
+
+def _maker(what: str, known: Sequence[str], name: str) -> Callable[..., Any]:
+    """Return the function that makes a proposer or stopper of this name."""
     path = f"{__package__}.methods:{name.replace('-', '_')}" if name in known else name
     module, colon, function = path.partition(":")
     if not colon:
         raise UnknownMethodError(what, name, known=tuple(known))
     try:
-        make: Callable[..., Any] = getattr(importlib.import_module(module), function)
-        return make(setting, **options)
-    except (ImportError, AttributeError, TypeError) as error:
+        make = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise UnknownMethodError(what, name, known=tuple(known), reason=str(error)) from error
+    if not callable(make):
+        reason = f"it is a {type(make).__name__}, no function"
+        raise UnknownMethodError(what, name, known=tuple(known), reason=reason)
+    found: Callable[..., Any] = make
+    return found
 
 
 def common(specs: Sequence[SimulatorSpec]) -> SimulatorSpec:

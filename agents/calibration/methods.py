@@ -57,14 +57,30 @@ def random(setting: Setting) -> Proposer:
     )
 
 
-def bohb(setting: Setting, **options: Any) -> Proposer:
+def bohb(
+    setting: Setting,
+    *,
+    least: int = 2,
+    eta: int = 3,
+    best: float = 0.15,
+    samples: int = 64,
+    uniform: float = 1 / 3,
+    widened: float = 3.0,
+    narrowest: float = 1e-3,
+) -> Proposer:
     """Return the optimiser of the paper on BEAM; its stopper is to be `never`."""
     return Bohb(
         setting.space,
         setting.target,
         iterations=setting.iterations,
         generator=_generator(setting),
-        **options,
+        least=least,
+        eta=eta,
+        best=best,
+        samples=samples,
+        uniform=uniform,
+        widened=widened,
+        narrowest=narrowest,
     )
 
 

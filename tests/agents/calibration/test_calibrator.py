@@ -12,6 +12,7 @@ from passel.agents.calibration import (
     CalibrationSettings,
     Calibrator,
     LogError,
+    MethodOptionsError,
     NoSimulatorsError,
     SimulatorsDifferError,
     Target,
@@ -266,7 +267,7 @@ async def test_what_cannot_be_calibrated_is_said_at_once() -> None:
         with pytest.raises(Exception, match="shares that add up to 100"):
             percent = Target(values={"car": 80.0, "bus": 20.0})
             await runtime.spawn(Calibrator, simulators=[good], target=percent)
-        with pytest.raises(UnknownMethodError, match="width"):
+        with pytest.raises(MethodOptionsError, match="options are: width"):
             await (await calibrator(runtime, [good], proposer_options={"widths": 3})).calibrate()
 
 
