@@ -6,14 +6,10 @@ from .alternatives import read_alternatives
 from .beam import Beam
 from .benchmark import read_benchmark
 from .errors import BeamError, BeamParameterError, BeamRunError, BeamSetupError, BeamTableError
-from .keys import MODES, key_of
-from .setup import KEPT_VARIABLES, PLACES, Keep
+from .setup import Keep
 from .tables import Source
 
 __all__ = [
-    "KEPT_VARIABLES",
-    "MODES",
-    "PLACES",
     "Beam",
     "BeamError",
     "BeamParameterError",
@@ -22,7 +18,6 @@ __all__ = [
     "BeamTableError",
     "Keep",
     "Source",
-    "key_of",
     "read_alternatives",
     "read_benchmark",
 ]

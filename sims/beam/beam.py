@@ -53,7 +53,8 @@ class Beam(Simulator):
         slots: How many BEAMs run at a time; each takes the memory that it is given.
         directory: Where the command runs, such as BEAM's checkout for gradle; where the node does
             if empty.
-        environment: Names of further environment variables that BEAM sees; see `KEPT_VARIABLES`.
+        environment: Names of further environment variables that BEAM sees, besides PATH, HOME, the
+            language, JAVA_HOME, JAVA_OPTS and MAXRAM.
         variables: Environment variables with their values, such as `{"MAXRAM": "10g"}`.
         cleanup: A command that is run after each trial, with the same places, for what is out of
             reach of signals, such as a container.

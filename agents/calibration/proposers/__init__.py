@@ -6,10 +6,9 @@ from .bohb import Bohb
 from .log_ratio import LogRatio
 from .quasi_newton import LogOddsQN
 from .random import Random
-from .samplers import SAMPLERS, OptunaProposer, OptunaStopper
+from .samplers import OptunaProposer, OptunaStopper
 
 __all__ = [
-    "SAMPLERS",
     "Bohb",
     "LogOddsQN",
     "LogRatio",

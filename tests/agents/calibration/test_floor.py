@@ -6,13 +6,13 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from passel.agents.calibration.errors import (
+from passel.agents.calibration import (
     AvailabilityError,
     MissingPackageError,
     SharesWantedError,
+    Target,
+    floor_of,
 )
-from passel.agents.calibration.floor import floor_of
-from passel.agents.calibration.target import Target
 from passel.protocols.trial import Availability
 
 EVERYBODY = ("bike", "walk")

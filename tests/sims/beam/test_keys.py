@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel.protocols.trial import TrialId
-from passel.sims.beam import MODES, BeamParameterError, BeamSetupError, key_of
-from passel.sims.beam.keys import check_keys
+from passel.sims.beam import BeamParameterError, BeamSetupError
+from passel.sims.beam.keys import MODES, check_keys, key_of
 from passel.sims.beam.override import Override, Value, file_name, override_text, sweep_overrides
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from passel.agents.calibration.floor import floor_of
-from passel.agents.calibration.target import Target
+from passel.agents.calibration import Target, floor_of
 from passel.sims.choice import patterns
 from passel.sims.transport import MODES, City, ModeChoice, TransportSettings, costs_of
 
