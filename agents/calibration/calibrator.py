@@ -23,7 +23,7 @@ from .description import check_fit, check_fixed, check_settings, check_space, ch
 from .errors import CalibrationError, NoSimulatorsError, UnderWayError
 from .floor import Floor, floor_of
 from .journal import CalibrationJournal, KeptCalibration  # noqa: TC001  # hints are read at run time
-from .log import CalibrationLog, LogHead, read_log
+from .log import CalibrationLog, LogHead
 from .messages import CalibrationReport, Progress  # noqa: TC001  # hints are read at run time
 from .narrating import Table  # noqa: TC001  # hints are read at run time
 from .scheduling import CalibrationId, Ledger, Scheduler, SimulatorId
@@ -31,6 +31,7 @@ from .session import JournalKey, Session
 from .settings import CalibrationSettings
 from .space import Parameter  # noqa: TC001  # hints are read at run time
 from .target import Target  # noqa: TC001  # hints are read at run time
+from .warm_start import earlier_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ class Calibrator(Actor):
             UnknownMethodError: There is no such proposer or stopper.
             MethodOptionsError: It does not take its options.
             MissingPackageError: A proposer, or the reachable floor, needs a package that is not there.
-            LogError: A log to start from cannot be read.
+            LogError: A log cannot be written, or one to start from is not there or about something else.
             UnderWayError: It is calibrating already.
             SupersededError: Another calibration has taken its place in the journal.
             StateError: The journal cannot be written.
@@ -210,7 +211,7 @@ class Calibrator(Actor):
             seed=self._seed,
             floor=0.0 if floor is None else floor.loss,
             ledger=Ledger(state=kept.state),
-            earlier=(*kept.earlier, *self._earlier()),
+            earlier=(*kept.earlier, *self._earlier(spec, space)),
         )
 
     async def _specs(self) -> list[SimulatorSpec]:
@@ -252,7 +253,11 @@ class Calibrator(Actor):
             return None
         return floor_of(self._target, spec.availability)
 
-    def _earlier(self) -> list[TrialRecord]:
+    def _earlier(self, spec: SimulatorSpec, space: Space) -> list[TrialRecord]:
         """Return the trials of earlier calibrations."""
-        logs = (read_log(Path(path)) for path in self._warm_start)
-        return [record for log in logs for record in log.ledger.records]
+        fixed = left_out(spec, space, self._fixed)
+        return [
+            record
+            for path in self._warm_start
+            for record in earlier_trials(Path(path), target=self._target, space=space, fixed=fixed)
+        ]
