@@ -34,8 +34,6 @@ from .target import Target  # noqa: TC001  # hints are read at run time
 from .warm_start import earlier_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...protocols.trial import SimulatorSpec
     from .record import TrialRecord
     from .session import Tell
@@ -161,7 +159,7 @@ class Calibrator(Actor):
         spec = common(await self._specs())
         space = self._space or space_of(spec, self._target, self._fixed)
         check_fit(spec, self._target, space, self._fixed)
-        kept, journal = await self._opened(space)
+        kept, journal = await self._opened(spec, space)
         floor = await self.context.run_blocking(self._floor, spec)
         scheduler = await self.context.run_blocking(self._scheduler, spec, space, kept, floor)
         head = LogHead(
@@ -228,16 +226,19 @@ class Calibrator(Actor):
         return specs
 
     async def _opened(
-        self, space: Sequence[Parameter]
+        self, spec: SimulatorSpec, space: Space
     ) -> tuple[KeptCalibration, JournalKey | None]:
         """Return what is kept of the calibration, and where; or one that begins."""
         fresh = self._new_name()
         if self._journal is None:
             return KeptCalibration(calibration=fresh), None
-        about = msgspec.json.encode((self._target, space, self._seed), order="sorted")
+        fixed = left_out(spec, space, self._fixed)
+        simulated = (spec.name, spec.outcomes, spec.iterations)
+        facts = (self._target, space, fixed, simulated, self._seed)
+        about = msgspec.json.encode(facts, order="sorted")
         key = f"{self.context.name}-{hashlib.blake2b(about, digest_size=8).hexdigest()}"
         kept = await self._journal.open.options(key=True)(key, fresh)
-        return kept, JournalKey(self._journal, key, kept.calibration, self.context)
+        return kept, JournalKey(self._journal, key, kept, self.context)
 
     def _new_name(self) -> CalibrationId:
         """Return a name that no calibration has, of other runtimes included.

@@ -16,7 +16,7 @@ PasselError
     ├── UnknownMethodError   no proposer or stopper has that name
     ├── MethodOptionsError   a proposer or stopper does not take the options that were given
     ├── UnderWayError        the calibrator is calibrating already
-    ├── SupersededError      another calibration has begun where this one is kept
+    ├── SupersededError      another calibration, or life of this one, has begun where it is kept
     ├── LogError             a log of a calibration cannot be written or read
     └── JobError             a calibration of a function or program is described wrongly
 """
@@ -182,11 +182,12 @@ class UnderWayError(CalibrationError):
 
 
 class SupersededError(CalibrationError):
-    """Raised when another calibration has begun where this one is kept."""
+    """Raised when another calibration has begun where this one is kept, or goes on with it."""
 
     def __init__(self, calibration: str) -> None:
         super().__init__(
-            f"calibration {calibration} is kept no more: another one of the same key has begun; give "
+            f"calibration {calibration} is kept here no more: another calibrator of the same name, "
+            "target, space and seed goes on with it, or has begun anew; ask that one, or give "
             "calibrators names or seeds of their own"
         )
         self.calibration = calibration

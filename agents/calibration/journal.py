@@ -27,6 +27,13 @@ class CalibrationOpened(msgspec.Struct, frozen=True, tag="opened"):
     calibration: CalibrationId
 
 
+class CalibrationResumed(msgspec.Struct, frozen=True, tag="resumed"):
+    """An unfinished calibration goes on with another calibrator, or in another life of it."""
+
+    key: str
+    calibration: CalibrationId
+
+
 class EntriesKept(msgspec.Struct, frozen=True, tag="kept"):
     """Something has been decided, or seen."""
 
@@ -43,7 +50,7 @@ class CalibrationOver(msgspec.Struct, frozen=True, tag="over"):
     ended: Ended
 
 
-Change = CalibrationOpened | EntriesKept | CalibrationOver
+Change = CalibrationOpened | CalibrationResumed | EntriesKept | CalibrationOver
 
 
 class KeptCalibration(msgspec.Struct, kw_only=True):
@@ -51,12 +58,14 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
 
     Attributes:
         calibration: Its name.
+        life: How often it was begun or gone on with; only the latest life may write.
         state: What its ledger holds.
         ended: Why it is over, or None.
         earlier: Trials of the ones before it, the latest thousand.
     """
 
     calibration: CalibrationId
+    life: int = 1
     state: LedgerState = LedgerState()
     ended: Ended | None = None
     earlier: tuple[TrialRecord, ...] = ()
@@ -65,8 +74,9 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
 class CalibrationJournal(Actor):
     """Remembers one calibration for each key; spawn it durable, so that it outlives its process.
 
-    What is kept is on the disk before `keep` returns. A key stands for one calibrator with one
-    target, space and seed.
+    What is kept is on the disk before `keep` returns. A key stands for all that makes trials
+    comparable. Whoever opens a calibration takes it over: one that still runs somewhere, cut off
+    or forgotten, cannot write any more, and so starts no trial either.
     """
 
     def __init__(self) -> None:
@@ -89,6 +99,8 @@ class CalibrationJournal(Actor):
                 earlier = self._earlier(key)
                 self._kept[key] = KeptCalibration(calibration=calibration, earlier=earlier)
                 self._ledgers[key] = Ledger()
+            case CalibrationResumed(key, _):
+                self._kept[key].life += 1
             case EntriesKept(key, _, entries):
                 for entry in entries:
                     self._ledgers[key].apply(entry)
@@ -97,27 +109,35 @@ class CalibrationJournal(Actor):
 
     @handler
     async def open(self, key: str, name: CalibrationId) -> KeptCalibration:
-        """Return the unfinished calibration of a key, or begin one of this name."""
+        """Return the unfinished calibration of a key, or begin one of this name; it has a new life."""
         known = self._kept.get(key)
         if known is None or known.ended is not None:
             self.context.journal(CalibrationOpened(key, name))
+        else:
+            self.context.journal(CalibrationResumed(key, known.calibration))
         return self._current(key)
 
     @handler
-    async def keep(self, key: str, calibration: CalibrationId, entries: list[Entry]) -> bool:
-        """Write entries down; False says that another calibration of that key has begun since."""
-        known = self._kept.get(key)
-        if known is None or known.calibration != calibration:
+    async def keep(
+        self, key: str, calibration: CalibrationId, life: int, entries: list[Entry]
+    ) -> bool:
+        """Write entries down; False says that another life, or calibration, has begun since."""
+        if not self._is_current(key, calibration, life):
             return False
         self.context.journal(EntriesKept(key, calibration, entries))
         return True
 
     @handler
-    async def close(self, key: str, calibration: CalibrationId, ended: Ended) -> None:
-        """Write down that a calibration is over; the next one of its key begins anew."""
-        known = self._kept.get(key)
-        if known is not None and known.calibration == calibration and known.ended is None:
+    async def close(self, key: str, calibration: CalibrationId, life: int, ended: Ended) -> bool:
+        """Write down that a calibration is over; the next one of its key begins anew.
+
+        False says that another life, or calibration, has begun since.
+        """
+        if not self._is_current(key, calibration, life):
+            return False
+        if self._kept[key].ended is None:
             self.context.journal(CalibrationOver(key, calibration, ended))
+        return True
 
     @handler
     async def look(self, key: str) -> KeptCalibration | None:
@@ -128,6 +148,10 @@ class CalibrationJournal(Actor):
     async def keys(self) -> list[str]:
         """Return the keys of all calibrations."""
         return sorted(self._kept)
+
+    def _is_current(self, key: str, calibration: CalibrationId, life: int) -> bool:
+        known = self._kept.get(key)
+        return known is not None and (known.calibration, known.life) == (calibration, life)
 
     def _current(self, key: str) -> KeptCalibration:
         return msgspec.structs.replace(self._kept[key], state=self._ledgers[key].state)

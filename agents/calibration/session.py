@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...protocols.errors import JournalError
 from .accounts import progress_of, report_of
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from ...actors import ActorRef, Context
     from ...actors.simulator import Simulator
+    from ...protocols.errors import PasselError
     from .floor import Floor
-    from .journal import CalibrationJournal
+    from .journal import CalibrationJournal, KeptCalibration
     from .log import CalibrationLog, LogHead
     from .messages import CalibrationReport, Progress
     from .scheduling import CalibrationId, Effect, Entry, Scheduler, SimulatorId
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from .space import Point
     from .target import Target
 
+T = TypeVar("T")
+
 Tell = Callable[["str | Table"], None]
 """Takes what an audience is shown."""
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
-"""Seconds between attempts to write to a journal that cannot be written at the moment."""
+"""Seconds between attempts to write what cannot be written at the moment."""
 
 _TABLE_SECONDS: Final = 0.5
 """Seconds between two drawings of the tables."""
@@ -41,7 +44,7 @@ class JournalKey:
     Args:
         journal: The journal.
         key: What it is found by.
-        calibration: Its name.
+        kept: What was kept when it was opened.
         context: Time.
     """
 
@@ -49,40 +52,52 @@ class JournalKey:
         self,
         journal: ActorRef[CalibrationJournal],
         key: str,
-        calibration: CalibrationId,
+        kept: KeptCalibration,
         context: Context,
     ) -> None:
         self._journal = journal
         self._key = key
-        self._calibration = calibration
+        self._calibration = kept.calibration
+        self._life = kept.life
         self._context = context
 
     async def keep(self, entries: Sequence[Entry]) -> None:
         """Write entries down.
 
         Raises:
-            SupersededError: Another calibration has the key now.
+            SupersededError: Another calibration, or another life of this one, has the key now.
             JournalError: The journal cannot be written, and could not be for a while.
         """
-        for pause in _PAUSES:
-            try:
-                await self._try_to_keep(entries)
-            except JournalError as error:
-                self._context.log.warning("journal not written", reason=str(error), again_in=pause)
-                await self._context.sleep(pause)
-            else:
-                return
-        await self._try_to_keep(entries)
-
-    async def _try_to_keep(self, entries: Sequence[Entry]) -> None:
         keep = self._journal.keep.options(key=True)
-        if not await keep(self._key, self._calibration, list(entries)):
-            raise SupersededError(self._calibration)
+        written = list(entries)
+        await self._write(lambda: keep(self._key, self._calibration, self._life, written))
 
     async def close(self, report: CalibrationReport) -> None:
-        """Write down that it is over."""
+        """Write down that it is over.
+
+        Raises:
+            SupersededError: Another calibration, or another life of this one, has the key now.
+            JournalError: The journal cannot be written, and could not be for a while.
+        """
         close = self._journal.close.options(key=True)
-        await close(self._key, self._calibration, report.ended)
+        await self._write(lambda: close(self._key, self._calibration, self._life, report.ended))
+
+    async def _write(self, write: Callable[[], Awaitable[bool]]) -> None:
+        if not await patiently(write, JournalError, self._context):
+            raise SupersededError(self._calibration)
+
+
+async def patiently(
+    write: Callable[[], Awaitable[T]], failure: type[PasselError], context: Context
+) -> T:
+    """Return what `write` returns; try again for a while when it raises a `failure`."""
+    for pause in _PAUSES:
+        try:
+            return await write()
+        except failure as error:
+            context.log.warning("not written", reason=str(error), again_in=pause)
+            await context.sleep(pause)
+    return await write()
 
 
 class Session:
