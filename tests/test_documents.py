@@ -30,6 +30,7 @@ DOCUMENTS = [
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 
 
@@ -106,7 +107,12 @@ def test_the_programs_of_the_readme_print_what_they_say(
 def test_the_programs_of_the_pages_print_what_stands_below_them(
     page: str, number: int, tmp_path: Path
 ) -> None:
-    program, prints = with_output(ROOT / "docs" / f"{page}.md")[number]
+    path = ROOT / "docs" / f"{page}.md"
+    program, prints = with_output(path)[number]
+    for block in blocks(path, "python"):  # modules that it imports begin with their name
+        named = re.match(r"# (\w+\.py)\n", block)
+        if named:
+            (tmp_path / named[1]).write_text(block)
 
     done = run_program(program, tmp_path)
 
@@ -124,9 +130,16 @@ def test_the_commands_of_the_readme_are_understood(words: list[str]) -> None:
     if program == "make":
         assert re.search(rf"^{verb}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
         return
+    if program == "pip":
+        extras = set(re.findall(r"\w+", re.findall(r"\[(.*)\]", rest[0])[0]))
+        assert extras <= set(PROJECT["optional-dependencies"])
+        return
+    if program == "pytest" or "crew/topology.yaml" in rest:
+        assert verb == "crew" or rest == ["crew/topology.yaml"]  # what `passel new crew` wrote
+        return
     assert program == "passel"
-    if verb == "models":
-        done = passel("models", rest[0], "--help")
+    if verb in {"models", "new"}:
+        done = passel(verb, *rest[: verb == "models"], "--help")
     elif verb == "run" and "examples/pipeline.yaml" not in rest:
         done = passel("check", *rest)  # it needs a model, and takes a minute
     else:
@@ -158,9 +171,8 @@ def test_the_trees_of_the_documents_name_what_is_there() -> None:
 
 
 def test_every_dependency_is_defended_and_none_is_defended_in_vain() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
-    names = {re.split(r"[\[><=~! ]", entry)[0] for entry in wanted} - {project["name"]}
+    wanted = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
+    names = {re.split(r"[\[><=~! ]", entry)[0] for entry in wanted} - {PROJECT["name"]}
     text = (ROOT / "docs" / "dependencies.md").read_text()
     defended = dict(re.findall(r"^\| ([\w-]+) \| (.+) \|$", text, re.MULTILINE))
     del defended["package"]
