@@ -57,7 +57,7 @@ class Beam(Simulator):
             language, JAVA_HOME, JAVA_OPTS and MAXRAM.
         variables: Environment variables with their values, such as `{"MAXRAM": "10g"}`.
         cleanup: A command that is run after each trial, with the same places, for what is out of
-            reach of signals, such as a container.
+            reach of signals, such as a container; a warning is logged when it fails.
         alternatives: A `modeChosenAvailableAlternativesCount.csv` of an earlier run, which tells
             who can choose what.
         keep_outputs: Of which trials the output is kept.
@@ -169,7 +169,13 @@ class Beam(Simulator):
         absent = dict.fromkeys(self._setup.modes, 0.0)
         place = await place_for(self._setup, trial, self._threads)
         try:
-            run = BeamRun(self._setup, place, threads=self._threads, now=self.context.now)
+            run = BeamRun(
+                self._setup,
+                place,
+                threads=self._threads,
+                now=self.context.now,
+                log=self.context.log.bind(trial=trial.id),
+            )
         except OSError:  # such as too many processes
             place.unmake()
             raise

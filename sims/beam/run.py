@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...actors.processes import CommandWords, Program, run_command
 from .errors import BeamRunError, BeamTableError
@@ -34,15 +33,23 @@ class BeamRun:
         place: Its configuration, and the folder for its output.
         threads: Where files are looked at.
         now: Returns monotonic seconds.
+        log: Is told when a clean-up fails.
     """
 
     def __init__(
-        self, setup: BeamSetup, place: Place, *, threads: Threads, now: Callable[[], float]
+        self,
+        setup: BeamSetup,
+        place: Place,
+        *,
+        threads: Threads,
+        now: Callable[[], float],
+        log: Any,
     ) -> None:
         self._setup = setup
         self._place = place
         self._threads = threads
         self._now = now
+        self._log = log
         self._table = table_of(setup.source, commute=setup.commute)
         self._confirming = partial(confirming, setup.source, commute=setup.commute)
         self._look_at = now()
@@ -122,16 +129,30 @@ class BeamRun:
 
     async def _clear_up(self) -> None:
         if self._setup.cleanup:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CLEANUP_SECONDS):
-                    await run_command(
-                        CommandWords(self._setup.cleanup).fill(self._places()),
-                        environment=self._setup.seen_environment(),
-                        directory=self._setup.directory or None,
-                        max_output=_CLEANUP_BYTES,
-                    )
+            fault = await self._clean_up(CommandWords(self._setup.cleanup).fill(self._places()))
+            if fault:
+                self._log.warning(
+                    "what BEAM left may still be there", name=self._places()["name"], cleanup=fault
+                )
         if not self.output:
             await self._threads.run(self._place.folder.remove)
+
+    async def _clean_up(self, command: list[str]) -> str:
+        """Run the command that clears up; return why it did not, or nothing."""
+        try:
+            async with asyncio.timeout(_CLEANUP_SECONDS):
+                finished = await run_command(
+                    command,
+                    environment=self._setup.seen_environment(),
+                    directory=self._setup.directory or None,
+                    max_output=_CLEANUP_BYTES,
+                )
+        except TimeoutError:
+            return f"took longer than {_CLEANUP_SECONDS:g} s"
+        if finished.ended.exit == 0:
+            return ""
+        said = finished.stderr.decode(errors="replace").strip()
+        return f"{finished.ended}: {said}" if said else str(finished.ended)
 
     def _places(self) -> dict[str, str]:
         path = self._place.folder.path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from xml.etree.ElementTree import parse
+from xml.etree.ElementTree import ParseError, parse
 
-from .errors import SumoTripError
+from .errors import SumoRunError, SumoTripError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,12 @@ def trips(path: Path, chosen: Mapping[str, str]) -> dict[str, Trip]:
 
     Raises:
         SumoTripError: Somebody has not arrived, or travelled by another mode than the one chosen.
+        SumoRunError: SUMO has written no such file.
     """
-    root = parse(path).getroot()  # noqa: S314  # SUMO has just written it for us
+    try:
+        root = parse(path).getroot()  # noqa: S314  # SUMO has just written it for us
+    except (OSError, ParseError) as error:
+        raise SumoRunError("sumo", how=f"wrote no trips that can be read ({error})") from error
     found = {element.get("id"): element for element in root.iter("personinfo")}
     made = {}
     for name, mode in chosen.items():
@@ -55,6 +59,9 @@ def trips(path: Path, chosen: Mapping[str, str]) -> dict[str, Trip]:
 
 
 def _trip(name: str, mode: str, person: Element) -> Trip:
+    depart = person.get("depart")
+    if depart is None:
+        raise SumoTripError(name, mode, what="has no time of leaving in what SUMO wrote")
     used: list[str] = []
     arrival = -1.0
     for stage in person:
@@ -69,4 +76,4 @@ def _trip(name: str, mode: str, person: Element) -> Trip:
     by = _BY_VEHICLES.get(tuple(used))
     if by is None:
         raise SumoTripError(name, mode, what=f"used {', '.join(used)}, which is no mode")
-    return Trip(by, arrival - float(person.get("depart", "nan")))
+    return Trip(by, arrival - float(depart))

@@ -11,6 +11,7 @@ from passel import Runtime
 from passel.actors.processes import InvalidCommandError
 from passel.actors.simulator import TrialRefusedError
 from passel.agents.stream import closing
+from passel.protocols.log import log
 from passel.protocols.trial import Iteration, Trial, TrialId
 from passel.sims.beam import Beam, BeamParameterError, BeamSetupError, Source
 from tests.runtime.worlds import until
@@ -96,6 +97,18 @@ async def test_what_signals_do_not_reach_is_cleaned_up_by_a_command(tmp_path: Pa
     async with running(tmp_path, cleanup=cleanup, keep_outputs="none") as beam:
         await outcomes_of(beam, trial(1))
     assert (tmp_path / "scenario" / "passel-trial-one").exists()
+
+
+async def test_a_clean_up_that_fails_is_logged_with_what_it_was_about(tmp_path: Path) -> None:
+    lines: list[tuple[str, dict[str, Any]]] = []
+    cleanup = ["sh", "-c", "echo no docker >&2; exit 4"]
+    with log.caught(lambda level, event, facts: lines.append((f"{level}: {event}", facts))):
+        async with running(tmp_path, cleanup=cleanup) as beam:
+            await outcomes_of(beam, trial(1))
+
+    (facts,) = [facts for event, facts in lines if event.startswith("warning: what BEAM left")]
+    assert (facts["trial"], facts["name"]) == (ONE, "passel-trial-one")
+    assert facts["cleanup"] == "exit code 4: no docker"
 
 
 async def test_a_beam_sees_named_variables_only(tmp_path: Path, monkeypatch: Any) -> None:

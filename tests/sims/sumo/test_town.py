@@ -8,7 +8,7 @@ from xml.etree.ElementTree import parse
 import numpy as np
 import pytest
 
-from passel.sims.sumo import SumoSettings, SumoTownError, SumoTripError
+from passel.sims.sumo import SumoRunError, SumoSettings, SumoTownError, SumoTripError
 from passel.sims.sumo.grid import Grid, Node, blocks
 from passel.sims.sumo.mode_choice import Choices, TownModeChoice
 from passel.sims.sumo.scenario import write_day, write_town
@@ -145,6 +145,7 @@ def test_the_vehicles_of_a_trip_tell_its_mode(tmp_path: Path) -> None:
         ([info("a", "car_a", last="-1.00")], "had not arrived"),
         ([info("a", "-")], "travelled by walk"),
         ([info("a", "bike_a", "bus_east1_7")], "used bike, bus, which is no mode"),
+        ([info("a", "car_a").replace("depart=", "left=")], "has no time of leaving"),
     ],
 )
 def test_a_trip_that_was_not_made_as_chosen_is_an_error(
@@ -152,6 +153,14 @@ def test_a_trip_that_was_not_made_as_chosen_is_an_error(
 ) -> None:
     with pytest.raises(SumoTripError, match=what):
         read(tmp_path, infos, {"a": "car"})
+
+
+def test_a_file_of_trips_that_was_cut_short_or_is_not_there_is_sumos_error(tmp_path: Path) -> None:
+    with pytest.raises(SumoRunError, match=r"wrote no trips that can be read .*No such file"):
+        trips(tmp_path / "tripinfo.xml", {})
+    (tmp_path / "tripinfo.xml").write_text("<tripinfos><personinfo")
+    with pytest.raises(SumoRunError, match=r"wrote no trips that can be read .*line 1"):
+        trips(tmp_path / "tripinfo.xml", {})
 
 
 def choice(constants: list[float], seed: int = 1) -> TownModeChoice:
