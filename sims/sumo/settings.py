@@ -16,7 +16,7 @@ class SumoSettings(msgspec.Struct, frozen=True, kw_only=True):
         end: The second by which all have to be there; buses leave until half an hour before.
         headway: Seconds between two buses of a line.
         taxis: Vehicles in each of the two fleets, solo and pooled, for 100 people.
-        meso: Whether SUMO moves queues instead of vehicles: two to four times as fast.
+        meso: Whether SUMO moves queues instead of vehicles, which is faster.
         replanning: The part of the people who choose anew in each iteration.
         smoothing: The weight of the latest iteration in the times that people expect.
         value_of_time: Part of its hourly income at which a household values an hour.

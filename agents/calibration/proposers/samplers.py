@@ -82,7 +82,7 @@ class OptunaProposer:
 
     def ask(self, running: Sequence[TrialRecord]) -> Proposal | None:
         """Return the sampler's next point at which no trial is."""
-        from optuna.trial import TrialState  # takes a second
+        from optuna.trial import TrialState  # slow to start
 
         for _ in range(_TRIES):
             trial = self._study.ask()
@@ -129,7 +129,7 @@ class OptunaProposer:
         return known
 
     def _end(self, trial: optuna.Trial | None, record: TrialRecord) -> None:
-        from optuna.trial import TrialState, create_trial  # takes a second
+        from optuna.trial import TrialState, create_trial  # slow to start
 
         states = {"finished": TrialState.COMPLETE, "stopped": TrialState.PRUNED}
         state = states.get(record.state, TrialState.FAIL) if record.outcomes else TrialState.FAIL
@@ -186,7 +186,7 @@ def _study(sampler: str, *, seed: int, multivariate: bool, least: int, most: int
     for package in _NEEDED[sampler]:
         if find_spec(package) is None:
             raise MissingPackageError(f"the sampler {sampler!r}", package)
-    import optuna  # takes a second
+    import optuna  # slow to start
 
     chosen: optuna.samplers.BaseSampler
     if sampler == "gp":
@@ -207,6 +207,6 @@ def _study(sampler: str, *, seed: int, multivariate: bool, least: int, most: int
 
 
 def _distributions(space: Space) -> dict[str, Any]:
-    from optuna.distributions import FloatDistribution  # takes a second
+    from optuna.distributions import FloatDistribution  # slow to start
 
     return {p.name: FloatDistribution(p.low, p.high) for p in space}

@@ -109,7 +109,7 @@ _Table = tuple[Array, Array, Array, Array]
 _ALL: Final = tuple(Assumption(d, w, r) for d in DECAYS for w in DRIFTS for r in RESTLESS)
 
 
-@lru_cache(maxsize=512)  # 20 ms each, and the same for all calibrations with as many iterations
+@lru_cache(maxsize=512)  # slow, and the same for all calibrations with as many iterations
 def _table(*, seen: int, last: int, persistence: float, reach: float) -> _Table:
     """Return how the last point of a curve follows from its first ones, under all assumptions."""
     each = [
