@@ -79,6 +79,7 @@ def _course(peer: Peer, seed: int, levels: Mapping[int, float], budget: int) -> 
                 true = true_loss(point, goal)
                 reached |= {n: crew.iterations for n in missing if true < levels[n]}
         child.stdin.close()
+        child.stdout.read()  # what it wanted next
     return reached
 
 
