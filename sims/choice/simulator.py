@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping  # noqa: TC003  # hints are 
 from pathlib import Path
 
 from ...actors.simulator import Observation, Simulator
+from ...actors.simulator.numbers import check_numbers
 from ...protocols.trial import SimulatorSpec, Trial
 from .errors import UnknownConstantError
 from .patterns import patterns
@@ -33,6 +34,7 @@ class ChoiceSimulator(Simulator):
 
     Raises:
         UnknownConstantError: A fixed parameter belongs to no alternative.
+        InvalidSimulatorError: There are no slots.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class ChoiceSimulator(Simulator):
         slots: int = 1,
     ) -> None:
         super().__init__()
+        check_numbers("multinomial logit", slots=slots, iterations=1, timeout=None)
         self._table = ChoiceTable.load(Path(table)) if isinstance(table, str) else table
         self._constants = {f"{name}_intercept": name for name in self._table.alternatives}
         self._fixed = checked(fixed or {}, tuple(self._constants))

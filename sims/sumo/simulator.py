@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...actors.simulator import Observation, Simulator
-from ...protocols.trial import SimulatorSpec, Trial
+from ...actors.simulator import Observation
 from ..choice.patterns import patterns
-from ..choice.simulator import checked
 from ..transport.city import City
-from ..transport.modes import INTERCEPTS, MODES
+from ..transport.mode_simulator import ModeSimulator
+from ..transport.modes import MODES
 from .grid import Grid
 from .mode_choice import Choices, TownModeChoice
 from .programs import program, run_program
@@ -26,7 +25,7 @@ from .travellers import travellers
 from .trips import trips
 
 if TYPE_CHECKING:
-    from ...protocols.trial import Availability
+    from ...protocols.trial import Trial
     from .travellers import Traveller
     from .trips import Trip
 
@@ -34,7 +33,7 @@ ITERATIONS = 10
 """After how many iterations shares count as settled: eight of nine have chosen again by then."""
 
 
-class SumoSimulator(Simulator):
+class SumoSimulator(ModeSimulator):
     """Mode choice in a generated town, with travel times that SUMO simulates.
 
     One run of SUMO is one iteration. Its parameters are the eight constants, in dollars, and its
@@ -55,6 +54,7 @@ class SumoSimulator(Simulator):
     Raises:
         SumoTownError: The grid is too small or too large.
         UnknownConstantError: A fixed parameter is none of the eight.
+        InvalidSimulatorError: There are no slots.
         SumoMissingError: SUMO is not on this machine.
     """
 
@@ -68,34 +68,20 @@ class SumoSimulator(Simulator):
         slots: int = 1,
         seed: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__("mode choice with SUMO", fixed=fixed, iterations=ITERATIONS, slots=slots)
         self._settings = settings or SumoSettings()
-        self._fixed = checked(fixed or {}, INTERCEPTS)
         self._sumo = program("sumo", programs)
         self._netgenerate = program("netgenerate", programs)
         self._timeout = timeout
-        self._slots_wanted = slots
         self._seed = seed
         self._grid = Grid(self._settings.size, self._settings.block)
         self._people: list[Traveller] = []
         self._choices: Choices | None = None
-        self._availability: tuple[Availability, ...] = ()
 
     async def started(self) -> None:
         """Draw people and their trips."""
         self._people, choices = await self.context.run_blocking(self._populate)
         self._choices, self._availability = choices, patterns(MODES, choices.available)
-
-    def spec(self) -> SimulatorSpec:
-        """Return names of constants and modes, and exactly who can choose what."""
-        return SimulatorSpec(
-            name="mode choice with SUMO",
-            parameters=tuple(name for name in INTERCEPTS if name not in self._fixed),
-            outcomes=MODES,
-            iterations=ITERATIONS,
-            slots=self._slots_wanted,
-            availability=self._availability,
-        )
 
     async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
         """Yield the shares of the modes that were travelled by, one run of SUMO after the other.
@@ -105,10 +91,8 @@ class SumoSimulator(Simulator):
             SumoTripError: Somebody has not arrived, or not as chosen.
         """
         assert self._choices is not None, "it has started"
-        parameters = {**self._fixed, **trial.parameters}
-        intercepts = [parameters[name] for name in INTERCEPTS]
         generator = np.random.default_rng(trial.seed)
-        choice = TownModeChoice(self._choices, self._settings, intercepts, generator)
+        choice = TownModeChoice(self._choices, self._settings, self._intercepts(trial), generator)
         folder = Path(tempfile.mkdtemp(prefix="passel-sumo-"))
         try:
             await self._found(folder)

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...actors.simulator import Observation, Simulator
-from ...protocols.trial import Availability, SimulatorSpec, Trial
+from ...actors.simulator import Observation
 from ..choice.patterns import patterns
-from ..choice.simulator import checked
 from .city import SAN_FRANCISCO, City
 from .costs import Costs, costs_of
 from .errors import InjectedCrashError
 from .mode_choice import ModeChoice
-from .modes import INTERCEPTS, MODES
+from .mode_simulator import ModeSimulator
+from .modes import MODES
 from .pace import Pace
 from .settings import TransportSettings
 
 if TYPE_CHECKING:
+    from ...protocols.trial import Trial
     from ..choice.logit import Floats
 
 ITERATIONS = 20
@@ -28,7 +28,7 @@ ITERATIONS = 20
 each, about 1 % of what the first one lacked is then left."""
 
 
-class TransportSimulator(Simulator):
+class TransportSimulator(ModeSimulator):
     """Mode choice of people in a city, by default 10,000 in downtown San Francisco.
 
     Its parameters are the eight constants, `bike_intercept` to `walk_transit_intercept`, in dollars;
@@ -45,6 +45,7 @@ class TransportSimulator(Simulator):
 
     Raises:
         UnknownConstantError: A fixed parameter is none of the eight.
+        InvalidSimulatorError: There are no slots.
     """
 
     def __init__(
@@ -57,31 +58,17 @@ class TransportSimulator(Simulator):
         pace: Pace | None = None,
         slots: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__("mode choice in a city", fixed=fixed, iterations=ITERATIONS, slots=slots)
         self._path = Path(city) if city else SAN_FRANCISCO
         self._people = people
-        self._fixed = checked(fixed or {}, INTERCEPTS)
         self._settings = settings or TransportSettings()
         self._pace = pace or Pace()
-        self._slots_wanted = slots
         self._costs: Costs | None = None
-        self._availability: tuple[Availability, ...] = ()
 
     async def started(self) -> None:
         """Read the city."""
         self._costs = await self.context.run_blocking(self._read)
         self._availability = patterns(MODES, self._costs.available)
-
-    def spec(self) -> SimulatorSpec:
-        """Return names of constants and modes, and exactly who can choose what."""
-        return SimulatorSpec(
-            name="mode choice in a city",
-            parameters=tuple(name for name in INTERCEPTS if name not in self._fixed),
-            outcomes=MODES,
-            iterations=ITERATIONS,
-            slots=self._slots_wanted,
-            availability=self._availability,
-        )
 
     async def simulate(self, trial: Trial) -> AsyncGenerator[Observation]:
         """Yield the shares of the modes, iteration by iteration.
@@ -91,10 +78,8 @@ class TransportSimulator(Simulator):
         """
         assert self._costs is not None, "it has started"
         fate = self._pace.fate(trial)
-        parameters = {**self._fixed, **trial.parameters}
-        intercepts = [parameters[name] for name in INTERCEPTS]
         generator = np.random.default_rng(trial.seed)
-        choice = ModeChoice(self._costs, self._settings, intercepts, generator)
+        choice = ModeChoice(self._costs, self._settings, self._intercepts(trial), generator)
         number = 0
         while True:
             number += 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from passel import Runtime
+from passel.actors.simulator import InvalidSimulatorError
 from passel.protocols.trial import Availability, Iteration, Trial, TrialId
 from passel.sims.choice import (
     ChoiceSimulator,
@@ -104,3 +105,5 @@ def test_only_constants_of_the_model_can_be_fixed(tmp_path: Path) -> None:
         UnknownConstantError, match="'car' to be fixed; there are bus_intercept, car_i"
     ):
         ChoiceSimulator(table=str(tmp_path / "table.npz"), fixed={"car": 0.0})
+    with pytest.raises(InvalidSimulatorError, match="0 slots; give one or more"):
+        ChoiceSimulator(table=TABLE, slots=0)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passel import Runtime
+from passel.actors.simulator import InvalidSimulatorError
 from passel.protocols.trial import Iteration, Trial, TrialEnded, TrialId
 from passel.sims.choice import UnknownConstantError
 from passel.sims.transport import INTERCEPTS, MODES, Pace, TransportSimulator
@@ -59,6 +60,8 @@ async def test_a_trial_shows_shares_of_all_people_and_the_same_again() -> None:
 async def test_a_constant_can_be_held_fixed() -> None:
     with pytest.raises(UnknownConstantError, match="'car' to be fixed"):
         TransportSimulator(fixed={"car": 0.0})
+    with pytest.raises(InvalidSimulatorError, match=r"mode choice in a city .* 0 slots"):
+        TransportSimulator(slots=0)
     async with Runtime() as runtime:
         fixed = {"car_intercept": 0.0}
         simulator = await runtime.spawn(TransportSimulator, people=500, fixed=fixed)
