@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from ...actors.tools.binding import Misfit, bound
 from ...protocols.plan import ResultOf, Template
 
@@ -25,6 +27,13 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "object": (dict,),
     "null": (type(None),),
 }
+_READ: Final[dict[str, Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "null": type(None),
+}
+"""What tools read a text as where they want such a value; see `actors.tools.parameters`."""
 
 
 class Signature:
@@ -33,7 +42,8 @@ class Signature:
     Read of its schema are `properties`, their order, `required` and `additionalProperties`; of each
     value `type`, `enum`, `const`, `anyOf`, `oneOf`, `items`, `properties`, `required` and `$ref`.
     What else a schema says is the tool's to check. A reference fits everywhere, since its result is
-    not there yet; a text with results inside fits where a text does.
+    not there yet; a text with results inside fits where a text does. As the tools themselves do, it
+    takes a text that reads as a number, or as what else is wanted, for that, and a number for a text.
 
     Args:
         spec: The tool.
@@ -53,7 +63,7 @@ class Signature:
             return f"{wrong}; {self._usage()}"
         for name, value in given.items():
             schema = self._properties.get(name, self._more)
-            wrong = next(faults_of(value, schema, name, self._root), "")
+            wrong = next(faults_of(_as_text(value, schema), schema, name, self._root), "")
             if wrong:
                 return f"{wrong}; {self._usage()}"
         return ""
@@ -130,11 +140,26 @@ def _faults_inside(
 def _is(value: Any, kind: str) -> bool:
     if isinstance(value, Template):
         return kind == "string"
-    if isinstance(value, bool):
-        return kind == "boolean"
+    if isinstance(value, str | int) and kind in _READ:
+        return _reads_as(value, _READ[kind])
     if kind == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, _KINDS.get(kind, (object,)))
+
+
+def _reads_as(value: str | int, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _as_text(value: Any, schema: Schema) -> Any:
+    """Return a number as a text where its parameter is one, since a tool takes it for that."""
+    wanted = isinstance(schema, dict) and schema.get("type") == "string"
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if wanted and plain else value
 
 
 def _resolved(pointer: str, root: Mapping[str, Any]) -> Any:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from passel.actors.tools import ToolArgumentsError
+from passel.actors.tools.parameters import Parameters
 from passel.agents.toolrun.signature import Signature
 from passel.protocols.plan import PlannedTask, ResultOf, TaskId, Template
 from passel.protocols.tools import ToolSpec
@@ -23,6 +26,7 @@ PAINT = Signature(
                 "where": {"$ref": "#/$defs/Point"},
                 "words": {"anyOf": [{"type": "array", "items": {"type": "string"}},
                                     {"type": "null"}]},
+                "title": {"type": "string"},
             },
             "required": ["colour", "width"],
             "$defs": {
@@ -52,6 +56,8 @@ def fault(*arguments: Any, **keywords: Any) -> str:
         (("red", RESULT, RESULT, RESULT, RESULT), {}),
         (("red", 1), {"where": {"x": RESULT}, "words": [Template(("a ", RESULT)), RESULT]}),
         (("red", 1), {"words": None}),
+        (("red", "1", "0.5", {"x": "2"}), {}),
+        (("red", 1), {"title": 1984}),
     ],
 )
 def test_what_fits_has_no_fault(arguments: Any, keywords: Any) -> None:
@@ -62,11 +68,12 @@ def test_what_fits_has_no_fault(arguments: Any, keywords: Any) -> None:
     ("arguments", "keywords", "words"),
     [
         (("red",), {}, "paint needs width; write paint(colour, width, share=..., where"),
-        (("red", 1, 2, {}, [], 6), {}, "takes 5 arguments, 6 are given"),
+        (("red", 1, 2, {}, [], "", 7), {}, "takes 6 arguments, 7 are given"),
         (("red", 1), {"width": 2}, "width is given twice"),
         (("red", 1), {"size": 2}, "takes no argument size"),
         (("green", 1), {}, "colour is 'green', not one of 'red', 'blue'"),
-        (("red", "1"), {}, "width is '1', not an integer"),
+        (("red", "one"), {}, "width is 'one', not an integer"),
+        (("red", 1), {"title": True}, "title is True, not a string"),
         (("red", True), {}, "width is True, not an integer"),
         (("red", Template(("1", RESULT))), {}, "width is a text with results, not an integer"),
         (("red", 1), {"where": {}}, "where lacks x"),
@@ -79,6 +86,38 @@ def test_what_does_not_fit_says_what_and_what_mends_it(
     arguments: Any, keywords: Any, words: str
 ) -> None:
     assert words in fault(*arguments, **keywords)
+
+
+class Length(msgspec.Struct):
+    metres: float
+
+
+def measure(
+    count: int, share: float, exact: bool, length: Length, parts: list[int], of: str
+) -> None:
+    """Measure."""
+
+
+@pytest.mark.parametrize("index", range(6))
+@pytest.mark.parametrize(
+    "value", ["3", "0.5", "three", "true", "", 1, 3, 0.5, 2.0, True, None, ["3"], {"metres": "3"}]
+)
+def test_a_plan_takes_the_arguments_that_the_tool_takes(index: int, value: Any) -> None:
+    parameters = Parameters.of(measure, "measure")
+    spec = ToolSpec(name="measure", description="Measures.", parameters=parameters.schema())
+    arguments: list[Any] = [1, 1.0, True, {"metres": 1}, [1], "metres"]
+    arguments[index] = value
+
+    found = Signature(spec).fault(
+        PlannedTask(id=TaskId(1), tool="measure", arguments=tuple(arguments))
+    )
+
+    try:
+        parameters.bind(tuple(arguments), {})
+    except ToolArgumentsError:
+        assert found
+    else:
+        assert not found
 
 
 def test_a_tool_that_takes_whatever_it_is_given_is_given_it() -> None:
