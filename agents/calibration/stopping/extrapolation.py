@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _DRAWS: Final = 400
 """Draws of a settled outcome, from which quantiles of its loss are taken."""
 
+_MOST_POINTS: Final = 40
+"""Points of a curve that are looked at; the tables of long ones would take too long to make."""
+
 _AIMS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """How far from the target trials may end, in deviations of the noise."""
 
@@ -50,9 +53,9 @@ class Extrapolation:
     def __init__(self, target: Target, *, iterations: int, replanning: float = 0.2) -> None:
         self._target = target
         self._iterations = iterations
-        self._assumptions = Assumptions(
-            last=iterations, decay=min(max(1.0 - replanning, 0.0), 0.98)
-        )
+        self._stride = -(-iterations // _MOST_POINTS)
+        decay = min(max(1.0 - replanning, 0.0), 0.98) ** self._stride
+        self._assumptions = Assumptions(last=iterations // self._stride, decay=decay)
         self._names: tuple[str, ...] = tuple(sorted(target.values))
         self._ended: dict[TrialId, TrialRecord] = {}
         self._curves = Curves()
@@ -73,7 +76,7 @@ class Extrapolation:
         if self._target.shares:
             self._widen(record.outcomes[-1])
         measure, curve = self._read(record)
-        if len(curve) >= self._iterations:
+        if len(record.outcomes) >= self._iterations:
             self._remember(record, curve, measure)
             return _certain(record.outcomes[-1], self._target)
         carried = self._curves.carry(curve, measure, leaving_out=record.id)
@@ -92,8 +95,12 @@ class Extrapolation:
             self._remember(record, curve, measure)
 
     def _read(self, record: TrialRecord) -> tuple[Measure, Array]:
-        """Return a trial's outcomes as numbers, and how these are compared."""
-        rows = [[outcome.get(name, 0.0) for name in self._names] for outcome in record.outcomes]
+        """Return a trial's outcomes as numbers, and how these are compared.
+
+        Of long trials it is every so-manieth outcome.
+        """
+        outcomes = record.outcomes[self._stride - 1 :: self._stride] or record.outcomes[-1:]
+        rows = [[outcome.get(name, 0.0) for name in self._names] for outcome in outcomes]
         curve = np.array(rows)
         if not self._target.shares:
             return Values(scales(curve)), curve
@@ -105,7 +112,7 @@ class Extrapolation:
         if record.id in self._ended:
             return
         self._ended[record.id] = record
-        whole = curve[: self._iterations]
+        whole = curve[: self._iterations // self._stride]
         carried = self._curves.carry(whole, measure)
         belief = self._assumptions.believed(None)
         explained = self._assumptions.predict(carried, measure, belief).weights

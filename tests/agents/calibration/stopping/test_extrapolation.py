@@ -68,6 +68,23 @@ def test_a_curve_is_followed_to_its_end_and_the_error_bar_shrinks() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
+def test_long_trials_are_looked_at_now_and_then() -> None:
+    """A thousand iterations, of which each closes a hundredth of the way."""
+    extrapolation = Extrapolation(TARGET, iterations=1_000, replanning=0.01)
+    outcomes = settling(FIRST, LAST, count=1_000, rate=0.99)
+    for seen in (1, 24, 25, 200):
+        found = extrapolation.forecast(record("a", outcomes[:seen]))
+    assert found is not None
+    assert found.outcome["car"] == pytest.approx(outcomes[-1]["car"], abs=0.02)
+
+    ended = extrapolation.forecast(record("a", outcomes))
+    after = extrapolation.forecast(record("b", outcomes[:30]))
+    assert ended is not None
+    assert ended.loss == TARGET.loss(outcomes[-1])
+    assert after is not None
+    assert after.outcome["car"] == pytest.approx(outcomes[-1]["car"], abs=0.01)
+
+
 def test_a_finished_trial_is_what_it_is() -> None:
     found = Extrapolation(TARGET, iterations=20).forecast(record("a", settling(FIRST, LAST)))
 
