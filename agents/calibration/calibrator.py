@@ -177,6 +177,7 @@ class Calibrator(Actor):
             kept.calibration,
             scheduler,
             simulators=self._simulators,
+            spec=spec,
             head=head,
             floor=floor,
             settings=self._settings,

@@ -120,14 +120,23 @@ def common(specs: Sequence[SimulatorSpec]) -> SimulatorSpec:
     """
     first = specs[0]
     for spec in specs:
-        if spec.slots < 1 or spec.iterations < 1:
-            reason = f"has {spec.slots} slots and {spec.iterations} iterations; give it one or more"
-            raise InvalidCalibrationError(f"the simulator {spec.name}", reason)
-    for other in specs[1:]:
-        for field in ("parameters", "outcomes", "iterations"):
-            if getattr(other, field) != getattr(first, field):
-                raise SimulatorsDifferError(first.name, other.name, field)
+        check_alike(first, spec, spec.name)
     return first
+
+
+def check_alike(spec: SimulatorSpec, other: SimulatorSpec, name: str) -> None:
+    """Make sure that another simulator, of this name, simulates the same thing.
+
+    Raises:
+        InvalidCalibrationError: It runs nothing.
+        SimulatorsDifferError: It does not.
+    """
+    if other.slots < 1 or other.iterations < 1:
+        reason = f"has {other.slots} slots and {other.iterations} iterations; give it one or more"
+        raise InvalidCalibrationError(f"the simulator {name}", reason)
+    for field in ("parameters", "outcomes", "iterations"):
+        if getattr(other, field) != getattr(spec, field):
+            raise SimulatorsDifferError(spec.name, name, field)
 
 
 def space_of(spec: SimulatorSpec, target: Target, fixed: Point) -> Space:

@@ -12,6 +12,7 @@ from ...protocols.errors import PasselError, RemoteError
 from ...protocols.trial import Trial, TrialEnded, TrialId
 from ..alarms import Alarms
 from ..stream import closing
+from .choosing import check_alike
 from .scheduling import (
     Began,
     Effect,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from ...actors import ActorRef, Context
     from ...actors.simulator import Simulator
+    from ...protocols.trial import SimulatorSpec
     from .scheduling import Entry, Scheduler
     from .space import Point
 
@@ -55,6 +57,7 @@ class CalibrationRun:
     Args:
         scheduler: Decides.
         simulators: The fleet, by name.
+        spec: What all of them say of themselves.
         fixed: Parameters that are not calibrated.
         context: Time and the thread.
         keep: Writes entries down; nothing that follows from them is done before.
@@ -69,6 +72,7 @@ class CalibrationRun:
         scheduler: Scheduler,
         simulators: Mapping[SimulatorId, ActorRef[Simulator]],
         *,
+        spec: SimulatorSpec,
         fixed: Point,
         context: Context,
         keep: Callable[[list[Entry]], Awaitable[None]],
@@ -76,6 +80,7 @@ class CalibrationRun:
     ) -> None:
         self._scheduler = scheduler
         self._simulators = simulators
+        self._spec = spec
         self._fixed = fixed
         self._context = context
         self._keep = keep
@@ -95,6 +100,8 @@ class CalibrationRun:
         """Run until the scheduler says that it is over; then nothing of it runs any more.
 
         Raises:
+            InvalidCalibrationError: A simulator that answers late runs nothing.
+            SimulatorsDifferError: It simulates something else.
             PasselError: What the scheduler decided could not be written down.
         """
         self._take(Began(self.seconds))
@@ -222,5 +229,6 @@ class CalibrationRun:
         except PasselError:
             self._take(SimulatorMissing(self.seconds, simulator))
             return
+        check_alike(self._spec, spec, simulator)
         found = SimulatorFound(self.seconds, simulator, spec.slots, spec.extendable)
         self._take(found)

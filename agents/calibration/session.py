@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...actors import ActorRef, Context
     from ...actors.simulator import Simulator
     from ...protocols.errors import PasselError
+    from ...protocols.trial import SimulatorSpec
     from .floor import Floor
     from .journal import CalibrationJournal, KeptCalibration
     from .log import CalibrationLog, LogHead
@@ -107,6 +108,7 @@ class Session:
         name: Its name.
         scheduler: Decides.
         simulators: The fleet.
+        spec: What all of them say of themselves.
         head: What it is about.
         floor: The reachable floor, if it is known.
         settings: How it works.
@@ -122,6 +124,7 @@ class Session:
         scheduler: Scheduler,
         *,
         simulators: Mapping[SimulatorId, ActorRef[Simulator]],
+        spec: SimulatorSpec,
         head: LogHead,
         floor: Floor | None,
         settings: CalibrationSettings,
@@ -144,7 +147,13 @@ class Session:
         self._drawn: float | None = None
         fixed: Point = head.fixed
         self._run = CalibrationRun(
-            scheduler, simulators, fixed=fixed, context=context, keep=self._keep, observe=self._see
+            scheduler,
+            simulators,
+            spec=spec,
+            fixed=fixed,
+            context=context,
+            keep=self._keep,
+            observe=self._see,
         )
 
     @property

@@ -4,6 +4,7 @@ import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from passel.agents.calibration import (
@@ -269,6 +270,25 @@ async def test_what_cannot_be_calibrated_is_said_at_once() -> None:
             await runtime.spawn(Calibrator, simulators=[good], target=percent)
         with pytest.raises(MethodOptionsError, match="options are: width"):
             await (await calibrator(runtime, [good], proposer_options={"widths": 3})).calibrate()
+
+
+async def test_a_simulator_that_answers_late_and_differs_ends_it() -> None:
+    class Late(Slope):
+        """Does not answer the first time; then it has another outcome."""
+
+        asked = 0
+
+        def spec(self) -> SimulatorSpec:
+            Late.asked += 1
+            if Late.asked == 1:
+                raise RuntimeError("not there yet")
+            return msgspec.structs.replace(super().spec(), outcomes=("car", "tram"))
+
+    async with open_runtime() as runtime:
+        simulators = [await runtime.spawn(Slope), await runtime.options(name="late").spawn(Late)]
+        ref = await calibrator(runtime, simulators)
+        with pytest.raises(SimulatorsDifferError, match="late differ in their outcomes"):
+            await ref.calibrate()
 
 
 async def test_methods_are_made_by_name_with_their_options() -> None:
