@@ -6,8 +6,6 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ..protocols.errors import PasselError
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 
@@ -24,28 +22,24 @@ async def told_by(
 ) -> AsyncGenerator[T]:
     """Yield what `work` tells while it goes on; leaving the stream ends it.
 
-    Raises:
-        PasselError: What ended the work, after everything that it told.
+    The task belongs to the generator and not to a task group, because none may stay open over a
+    `yield`; so an error of the work leaves as itself, after everything that was told before it.
     """
-    items: asyncio.Queue[tuple[T] | PasselError | None] = asyncio.Queue()
+    items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
 
     async def carry_out() -> None:
         try:
             await work(lambda item: items.put_nowait((item,)))
+        finally:
             items.put_nowait(None)
-        except PasselError as error:
-            items.put_nowait(error)
 
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(carry_out())
-        failure: PasselError | None = None
-        try:
-            while (item := await items.get()) is not None:
-                if isinstance(item, PasselError):
-                    failure = item
-                    break
-                yield item[0]
-        except GeneratorExit:  # the audience has left
-            task.cancel()
-    if failure is not None:
-        raise failure
+    task = asyncio.create_task(carry_out())
+    try:
+        while (item := await items.get()) is not None:
+            yield item[0]
+        await task
+    finally:
+        task.cancel()  # if the audience has left
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # whoever is still there has it

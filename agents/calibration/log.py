@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from .errors import LogError
+from .locked_file import LockedFile
 from .messages import CalibrationReport
 from .scheduling import CalibrationId, Entry, Ledger, LedgerState
 from .space import Parameter
@@ -81,7 +82,8 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
 class CalibrationLog:
     """Writes a log; blocks. A file that was there is replaced as a whole.
 
-    All methods raise a `LogError` when the file cannot be written.
+    From `begin` to `close` no other calibration can write to it. All methods but `close` raise a
+    `LogError` when the file cannot be written; what could not be, may be tried again.
 
     Args:
         path: Where.
@@ -89,31 +91,34 @@ class CalibrationLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = LockedFile(path)
 
     def begin(self, head: LogHead) -> None:
         """Write the first line."""
-        beside = self._path.with_name(f"{self._path.name}.new")
         with self._errors():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(_encoded(head))
-            beside.replace(self._path)
+            self._file.replace(_encoded(head))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add entries."""
-        self._write(*(LogEntry(entry=entry) for entry in entries))
+        with self._errors():
+            self._file.append(b"".join(_encoded(LogEntry(entry=entry)) for entry in entries))
 
     def end(self, report: CalibrationReport) -> None:
         """Add the last line."""
-        self._write(LogEnd(report=report))
+        with self._errors():
+            self._file.append(_encoded(LogEnd(report=report)))
 
-    def _write(self, *lines: Line) -> None:
-        with self._errors(), self._path.open("ab") as file:
-            file.write(b"".join(map(_encoded, lines)))
+    def close(self) -> None:
+        """Let others write to it."""
+        self._file.close()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except BlockingIOError as error:
+            reason = "another calibration is writing to it; give each a log of its own"
+            raise LogError(str(self._path), reason) from error
         except OSError as error:
             reason = f"it cannot be written: {error.strerror or error}"
             raise LogError(str(self._path), reason) from error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ...protocols.errors import JournalError
 from .accounts import progress_of, report_of
-from .errors import SupersededError
+from .errors import LogError, SupersededError
 from .narrating import Narrator, Table, beginning, tables
 from .run import CalibrationRun
 
@@ -169,11 +170,19 @@ class Session:
 
         Raises:
             SupersededError: Another calibration has taken its place in the journal.
-            JournalError: The journal cannot be written.
+            JournalError: The journal cannot be written, and could not be for a while.
+            LogError: The same of the log; or it cannot be begun.
         """
         self._tell = tell
-        if self._log is not None:
-            await self._context.run_blocking(self._log.begin, self._head)
+        if self._log is None:
+            return await self._carry_out(tell)
+        await self._context.run_blocking(self._log.begin, self._head)
+        try:
+            return await self._carry_out(tell)
+        finally:
+            await self._context.run_blocking(self._log.close)
+
+    async def _carry_out(self, tell: Tell | None) -> CalibrationReport:
         await self._warn()
         await self._run.carry_out()
         if tell is not None:
@@ -188,7 +197,8 @@ class Session:
             resumed=self._resumed,
         )
         if self._log is not None:
-            await self._context.run_blocking(self._log.end, report)
+            end = partial(self._context.run_blocking, self._log.end, report)
+            await patiently(end, LogError, self._context)
         if self._journal is not None:
             await self._journal.close(report)
         return report
@@ -215,7 +225,8 @@ class Session:
         if self._journal is not None:
             await self._journal.keep(entries)
         if self._log is not None:
-            await self._context.run_blocking(self._log.append, entries)
+            append = partial(self._context.run_blocking, self._log.append, entries)
+            await patiently(append, LogError, self._context)
 
     async def _see(self, effects: Sequence[Effect]) -> None:
         """Show an audience what was done."""

@@ -62,6 +62,7 @@ def log(tmp_path: Path) -> Path:
     written.end(
         report_of(name, decides, settings, detail="", floor=0.5, at=rehearsal.now, resumed=False)
     )
+    written.close()
     return path
 
 

@@ -37,7 +37,9 @@ def log(tmp_path: Path) -> Path:
         calibration=CalibrationId("c"), simulator="slope", target=SHARES, space=SPACE,
         fixed={"y": 1.0}, settled=3, state=LedgerState(records=RECORDS),
     )  # fmt: skip
-    CalibrationLog(path).begin(head)
+    written = CalibrationLog(path)
+    written.begin(head)
+    written.close()
     return path
 
 
