@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ...protocols.trial import SimulatorSpec
+from .description import check_fit, check_settings, check_space, check_target
 from .errors import JobError
 from .settings import CalibrationSettings
 from .space import Parameter
@@ -86,6 +88,8 @@ def topology_of(job: Job) -> dict[str, Any]:
 
     Raises:
         JobError: It says too little, or too much.
+        InvalidCalibrationError: Its target, parameters or settings make no sense.
+        UnknownNameError: A parameter is the constant of something else than an outcome.
     """
     if bool(job.function) == bool(job.command):
         raise JobError("give a function or a command, and not both")
@@ -96,9 +100,14 @@ def topology_of(job: Job) -> dict[str, Any]:
     empty = [parameter.name for parameter in job.space if not parameter.low < parameter.high]
     if empty:
         raise JobError(f"the bounds of {', '.join(empty)} hold nothing; the lower comes first")
+    target = Target(values=job.target, shares=job.shares)
+    check_space(job.space)
+    check_target(target)
+    check_settings(job.settings)
+    check_fit(SimulatorSpec(name=job.name), target, job.space, {})
     calibrator: dict[str, Any] = {
         "simulators": {"refs": "worker"},
-        "target": msgspec.to_builtins(Target(values=job.target, shares=job.shares)),
+        "target": msgspec.to_builtins(target),
         "space": [msgspec.to_builtins(parameter) for parameter in job.space],
         "proposer": job.proposer,
         "proposer_options": job.proposer_options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One number that a calibrator chooses.
 
     Attributes:

@@ -10,7 +10,7 @@ from ...protocols.trial import Outcome  # noqa: TC001  # hints are read at run t
 from .errors import OutcomeError
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What outcomes should be.
 
     Attributes:

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from passel.agents.calibrate_command import app
-from passel.agents.calibration import JobError
+from passel.agents.calibration import CalibrationError, CalibrationSettings, JobError
 from passel.agents.calibration.job import Job, parameters_in, read_job, target_in, topology_of
 from passel.runtime.topology import check, read_topology
 from tests.agents.calibration.crew import parabola
@@ -50,7 +50,12 @@ def test_parameters_and_targets_are_read_from_few_words() -> None:
         ({"target": {}}, "one target"),
         ({"workers": 0}, "worker"),
         ({"parameters": {"x": {"low": 1, "high": 1}}}, "bounds of x"),
-        ({"parameters": {"x": {"lower": "a"}, "y": {"low": "b"}}}, "parameters: "),
+        ({"parameters": {"x": {"low": 0}, "y": {"low": "b"}}}, "parameters: "),
+        ({"parameters": {"x": {"low": 0, "hihg": 1}}}, "parameters: .*unknown field `hihg`"),
+        ({"parameters": {"x": {"low": 0, "high": 1, "start": 2}}}, "start of x is 2, outside"),
+        ({"parameters": {"x": {"constant_of": "z"}}}, "has z, which the target does not; .* y"),
+        ({"shares": True, "target": {"y": 80.0, "z": 20.0}}, "add up to 100; give them in parts"),
+        ({"settings": CalibrationSettings(failures=0)}, "failures"),
     ],
 )
 def test_what_cannot_be_run_is_said(odd: dict[str, object], reason: str) -> None:
@@ -59,7 +64,7 @@ def test_what_cannot_be_run_is_said(odd: dict[str, object], reason: str) -> None
         "parameters": {"x": {"low": 0, "high": 1}},
         "target": {"y": 1.0},
     }
-    with pytest.raises(JobError, match=reason):
+    with pytest.raises(CalibrationError, match=reason):
         topology_of(Job(**{**whole, **odd}))  # type: ignore[arg-type]  # what is odd may be anything
 
 
