@@ -23,6 +23,9 @@ SNAPSHOT_EVERY: Final = 100
 LARGE_STATE_BYTES: Final = 1 << 20
 """A snapshot above this, written with every message, is worth a warning."""
 
+SNAPSHOT_METHODS: Final = ("snapshot", "restore")
+"""What a class needs for its actors to be durable."""
+
 
 def check_class(actor_class: type, name: str) -> None:
     """Raise unless actors of a class can be durable under a name.
@@ -33,7 +36,7 @@ def check_class(actor_class: type, name: str) -> None:
     what = f"durable actor {name or 'of class'} {actor_class.__qualname__}"
     if not name:
         raise SpawnError(what, "its journal goes by its name; give it one: options(name=...)")
-    for method in ("snapshot", "restore"):
+    for method in SNAPSHOT_METHODS:
         if not callable(getattr(actor_class, method, None)):
             reason = "it needs `def snapshot(self) -> State` and `def restore(self, state: State)`"
             raise SpawnError(what, f"it has no {method}(); {reason}")

@@ -35,6 +35,7 @@ def test_a_sound_topology_has_no_problems(sound: str) -> None:
         ("crew:Store", "crew:Stoer", "class", 'module "topology_crew" has no "Stoer"; did you mean "Store"?'),
         ("crew:Store", "crew:NotAnActor", "class", '"NotAnActor" is no actor; derive it from passel.Actor'),
         ("topology_crew:Store", "topology_creww:Store", "class", 'there is no module "topology_creww"'),
+        ("capacity: 64", "durable: true", "class", "Store has no snapshot and no restore; define both"),
         ("size: ${size}", "sise: ${size}", "arguments", 'Store takes no argument "sise"; did you mean "size"?'),
         ("size: ${size},", "", "arguments", 'Store needs the argument "size"; add "size:" to its args'),
         ("size: ${size}", "size: many", "arguments", "Store: expected int, got str"),
