@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import typer
 
@@ -189,28 +189,35 @@ class Screen:
             self._console.print(picture)
 
 
+_NUMBERS: Final = {
+    "cores": 5, "MiB": 4, "msgs/s": 6, "asks/s": 6, "answer p50": 6, "answer p99": 6,
+    "dead letters": 7, "re- starts": 6,
+}  # fmt: skip
+"""The columns of numbers, and how wide each is at least: all fit into a terminal of 80 columns."""
+
+
 def node_table(name: str, nodes: Sequence[NodeRow]) -> Table:
-    """Return the upper table."""
-    table = _table(name, "node", "process", "state")
-    for heading in (
-        "cores", "memory", "messages/s", "asks/s", "answer p50", "p99", "dead letters", "restarts",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
+    """Return the upper table; it fits into 80 columns."""
+    table = _table(name, "node", "state")
+    names = table.columns[0]  # a long name takes two lines, and no number is cut
+    names.no_wrap, names.min_width = False, 8
+    for heading, width in _NUMBERS.items():
+        table.add_column(heading, justify="right", min_width=width)
     for row in nodes:
-        place = (f"{row.name} (life {row.life})", str(row.pid), row.state)
+        place = (f"{row.name} ({row.life})", row.state)
         if not row.answers:
             table.add_row(*place, "[yellow]does not answer[/]")
             continue
         table.add_row(
             *place,
             f"{row.cpu:.2f}",
-            f"{row.memory / 2**20:,.0f} MiB",
-            f"{row.messages:,.0f}",
-            f"{row.asks:,.0f}",
+            f"{row.memory / 2**20:,.0f}",
+            _short(row.messages),
+            _short(row.asks),
             _duration(row.p50),
             _duration(row.p99),
-            f"{row.dead_letters:,}",
-            f"{row.restarts:,}",
+            _short(row.dead_letters),
+            _short(row.restarts),
         )
     return table
 
@@ -232,10 +239,26 @@ def _table(title: str, *headings: str) -> Table:
     from rich.box import SIMPLE_HEAD  # rich is slow to import
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, expand=True)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        expand=True,
+        padding=0,
+        collapse_padding=True,
+    )
     for heading in headings:
         table.add_column(heading, overflow="ellipsis", no_wrap=True)
     return table
+
+
+def _short(number: float) -> str:
+    """Return a number in at most six characters."""
+    if number >= 1e6:
+        return f"{number / 1e6:,.0f}M"
+    if number >= 1e4:
+        return f"{number / 1e3:,.0f}k"
+    return f"{number:,.0f}"
 
 
 def _duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ from passel.protocols.control import (
 )
 from passel.runtime.cli.guest import NodeLook
 from passel.runtime.cli.rates import Rates, actor_rows
-from passel.runtime.cli.top import actor_table, node_row, node_table, ordered
+from passel.runtime.cli.top import NodeRow, actor_table, node_row, node_table, ordered
 
 if TYPE_CHECKING:
     from tests.runtime.cli.conftest import Host
@@ -75,14 +75,29 @@ def test_the_tables_say_it_all() -> None:
     shown = file.getvalue()
     for words in (
         "crew",
-        "side (life 2)",
-        "3 MiB",
+        "side (2)",
+        "MiB",
         "64 us",
         "does not answer",
         "suspected",
         "ada",
         "Worker",
     ):
+        assert words in shown
+
+
+def test_eighty_columns_hold_every_number() -> None:
+    file = io.StringIO()
+    rows = [
+        NodeRow(
+            name="embedder-with-a-long-name", life=12, pid=123456, state="suspected", answers=True,
+            cpu=1.52, memory=57 << 20, messages=123_456.0, asks=23_456.0, p50=158e-6, p99=2.3e-3,
+            dead_letters=12_345, restarts=321,
+        )
+    ]  # fmt: skip
+    Console(file=file, width=80).print(node_table("crew", rows))
+    shown = file.getvalue()
+    for words in ("suspected", "1.52", "57", "123k", "23k", "158 us", "2 ms", "12k", "321"):
         assert words in shown
 
 
