@@ -215,15 +215,12 @@ class Calibrator(Actor):
 
     async def _specs(self) -> list[SimulatorSpec]:
         """Return what those simulators say of themselves that answer."""
-        asked = (ref.describe.options(timeout=_FIND_SECONDS)() for ref in self._simulators.values())
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        failures = [answer for answer in answers if isinstance(answer, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, PasselError):
-                raise failure
-        specs = [answer for answer in answers if not isinstance(answer, BaseException)]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(_spec(ref)) for ref in self._simulators.values()]
+        answers = [task.result() for task in asked]
+        specs = [answer for answer in answers if not isinstance(answer, PasselError)]
         if not specs:
-            raise NoSimulatorsError(str(failures[-1]))
+            raise NoSimulatorsError(str(answers[-1]))
         return specs
 
     async def _opened(
@@ -263,3 +260,11 @@ class Calibrator(Actor):
             for path in self._warm_start
             for record in earlier_trials(Path(path), target=self._target, space=space, fixed=fixed)
         ]
+
+
+async def _spec(simulator: ActorRef[Simulator]) -> SimulatorSpec | PasselError:
+    """Return what a simulator says of itself, or why it says nothing."""
+    try:
+        return await simulator.describe.options(timeout=_FIND_SECONDS)()
+    except PasselError as error:
+        return error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -39,7 +39,6 @@ from .scheduling.ledger import AttemptFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-    from typing import Any
 
     from ...actors import ActorRef, Context
     from ...actors.simulator import Simulator
@@ -111,7 +110,7 @@ class CalibrationRun:
                 for task in self._tasks:
                     task.cancel()
         except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+            raise first_of(failures, self._context.log) from None
 
     async def _go_on(self, group: asyncio.TaskGroup) -> None:
         alarms = Alarms(group, self._context.now, lambda _: self._take(TimePassed(self.seconds)))
@@ -232,3 +231,11 @@ class CalibrationRun:
         check_alike(self._spec, spec, simulator)
         found = SimulatorFound(self.seconds, simulator, spec.slots, spec.extendable)
         self._take(found)
+
+
+def first_of(failures: ExceptionGroup[Exception], log: Any) -> Exception:
+    """Return what a calibration ends with; the others are logged, so that none is lost."""
+    first, *others = failures.exceptions
+    for other in others:
+        log.warning("calibration failed in another way, too", reason=f"{other!r}")
+    return first
