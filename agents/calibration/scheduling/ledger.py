@@ -58,6 +58,14 @@ class IterationSeen(msgspec.Struct, frozen=True, kw_only=True, tag="iteration"):
     sample: int = 0
 
 
+class IterationUnused(msgspec.Struct, frozen=True, kw_only=True, tag="unused"):
+    """An iteration of a trial has come that is of no use; it is the `number`th of these."""
+
+    at: float
+    trial: TrialId
+    number: int
+
+
 class TrialClosed(msgspec.Struct, frozen=True, kw_only=True, tag="closed"):
     """A trial has come to its end."""
 
@@ -81,6 +89,7 @@ Entry = (
     | AttemptFailed
     | TrialExtended
     | IterationSeen
+    | IterationUnused
     | TrialClosed
     | OutputLeft
 )
@@ -110,7 +119,7 @@ class Ledger:
 
     Attributes:
         records: The trials by name, in the order in which they were planned.
-        iterations: How many iterations have come, those of attempts that failed later included.
+        iterations: How many iterations have come, whatever became of them.
         at: The time of the latest entry; seconds since the calibration began.
     """
 
@@ -142,7 +151,7 @@ class Ledger:
         if changed is None:
             return False
         self.records[changed.id] = changed
-        self.iterations += isinstance(entry, IterationSeen)
+        self.iterations += isinstance(entry, IterationSeen | IterationUnused)
         self.at = max(self.at, entry.at)
         return True
 
@@ -176,6 +185,8 @@ class Ledger:
                     samples=(*known.samples, entry.sample),
                     times=(*known.times, entry.at),
                 )
+            case IterationUnused() if entry.number == known.unused + 1:
+                return replace(known, unused=entry.number)
             case TrialClosed() if known.state == "running":
                 return replace(known, state=entry.state, ended=entry.at, detail=entry.detail)
             case OutputLeft() if entry.output != known.output:

@@ -26,6 +26,7 @@ class Run:
         trial: Which trial.
         simulator: Where it runs.
         waits: Whether it lingers at its limit.
+        shown: How many iterations have come of it, used or not.
         heard: When it was last heard of, or told to end.
         phase: What it is doing.
         begun: Whether it is on its way and, as far as is known, does not wait at its simulator.
@@ -35,6 +36,7 @@ class Run:
     simulator: SimulatorId
     waits: bool
     heard: float
+    shown: int = 0
     phase: Phase = Phase.RUNNING
     begun: bool = False
 

@@ -30,7 +30,7 @@ from .events import (
     WakeAt,
 )
 from .fleet import Fleet
-from .ledger import AttemptFailed, IterationSeen, Ledger, OutputLeft
+from .ledger import AttemptFailed, IterationSeen, IterationUnused, Ledger, OutputLeft
 from .runs import Phase, Run, run_of
 from .spending import Spending
 
@@ -227,14 +227,17 @@ class Scheduler:
             self._docket.begin(name, at)
 
     def _iteration(self, name: TrialId, run: Run, iteration: Iteration, at: float) -> None:
-        record = self._docket.record_of(run)
-        due = len(record.outcomes) + 1
-        if run.phase is not Phase.RUNNING or iteration.number < due:
+        if iteration.number <= run.shown:
             self.strays += 1
             return
-        fault = self._fault_of(iteration, due)
-        if fault:
-            self._give_up(name, run, fault, at)
+        run.shown = iteration.number
+        record = self._docket.record_of(run)
+        due = len(record.outcomes) + 1
+        fault = self._fault_of(iteration, due) if run.phase is Phase.RUNNING else ""
+        if fault or run.phase is not Phase.RUNNING:  # it was run all the same
+            self._docket.keep(IterationUnused(at=at, trial=run.trial, number=record.unused + 1))
+            if fault:
+                self._give_up(name, run, fault, at)
             return
         self.fleet.took(run.simulator, at - run.heard, number=due)
         run.heard = at

@@ -448,6 +448,36 @@ def test_a_retried_trial_holds_what_its_last_attempt_has_shown_and_counts_all_it
     assert decides.ledger.iterations == 3 + sum(len(record.outcomes) for record in records)
 
 
+def test_iterations_of_runs_that_were_told_to_end_count_but_only_once() -> None:
+    """The third and fourth were under way when the trial was stopped after its second one."""
+    decides = scheduler(
+        Rambler(most=1), settings=NO_CONFIRMATIONS, simulators=1, stopper=Hopeless()
+    )
+    effects = [*decides.handle(Began(0.0))]
+    effects += decides.handle(SimulatorFound(0.0, SimulatorId("s0"), 1))
+    assert abs(decides.ledger.records[TrialId("c-1")].point["x"]) > 1
+    for number in (1, 2, 3, 4, 4, 3):
+        seen = Iteration(trial=TrialId("c-1"), number=number, outcome={"car": 0.5, "bus": 0.5})
+        effects += decides.handle(TrialReported(float(number), seen))
+
+    record = decides.ledger.records[TrialId("c-1")]
+    assert (record.state, len(record.outcomes), record.unused) == ("stopped", 2, 2)
+    assert (decides.ledger.iterations, decides.strays) == (4, 2)
+    kept = Ledger(effect.entry for effect in effects if isinstance(effect, Keep))
+    assert (kept.iterations, kept.records) == (4, decides.ledger.records)
+
+
+def test_an_iteration_with_a_faulty_outcome_counts() -> None:
+    decides = scheduler(
+        settings=CalibrationSettings(failures=1, retries=0), simulators=1,
+        target=Target(values={"delay": 3.0}, shares=False),
+    )  # fmt: skip
+
+    rehearsed(decides)
+
+    assert decides.ledger.iterations == 1
+
+
 def test_slots_that_wait_for_a_decision_do_not_count_as_used() -> None:
     decides = scheduler(settings=NO_CONFIRMATIONS, simulators=1)
     decides.handle(Began(0.0))
