@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -495,8 +496,21 @@ class Cell:
         """End what runs beside: handlers within `grace` seconds, then background work at once."""
         beside = {o: t for o, t in (self._beside or {}).items() if t is not asker}
         background = [t for o, t in beside.items() if asyncio.iscoroutine(o)]
+        if grace <= 0.0:
+            self._refuse_unbegun(beside)
         await end_tasks([t for t in beside.values() if t not in background], grace, self.key)
         await end_tasks(background, 0.0, self.key)
+
+    def _refuse_unbegun(self, beside: dict[Any, asyncio.Task[None]]) -> None:
+        """Answer what is cancelled before its first step: no code of the handler's can."""
+        for request, task in beside.items():
+            work = task.get_coro()
+            if asyncio.iscoroutine(request) or request.cancelled or not inspect.iscoroutine(work):
+                continue
+            if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+                error = self.interruption()
+                self.lose(request, str(error))
+                request.reject(error)
 
     def _run_closers(self) -> None:
         closers, self._closers = self._closers, None

@@ -91,6 +91,20 @@ async def test_an_ask_beside_is_told_that_the_actor_was_restarted(world: World) 
         assert await ref.nothing() == 1, "the actor itself lives"
 
 
+async def test_a_restart_answers_those_beside_whose_handlers_have_not_begun() -> None:
+    """They are delivered in the very turn of the loop in which the failure is handled."""
+    async with open_runtime() as runtime:
+        witness = await runtime.spawn(Witness)
+        ref = await runtime.options(backoff=0.0).spawn(Waiting, witness)
+        await ref.fail.tell()
+        ref.wait.tell_nowait()
+        with pytest.raises(RestartedError):
+            await ref.wait.options(timeout=2.0)()
+        (letters,) = [n.dead_letters for n in await runtime.statistics()]
+        assert letters == 2
+        assert await ref.nothing() == 1
+
+
 async def test_leaving_is_bounded_although_a_handler_swallows_every_cancellation() -> None:
     async with open_runtime(grace=0.0) as runtime:
         witness = await runtime.spawn(Witness)
