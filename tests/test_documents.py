@@ -119,6 +119,13 @@ def test_the_programs_of_the_pages_print_what_stands_below_them(
     assert (done.stdout, done.returncode) == (prints, 0), done.stderr
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_programs_call_the_main_that_they_define(path: Path) -> None:
+    defined = [block for block in blocks(path, "python") if "async def main()" in block]
+
+    assert [block for block in defined if "asyncio.run(main())" not in block] == []
+
+
 def test_every_program_of_the_readme_is_run() -> None:
     assert len(blocks(README, "python")) == 2
 
