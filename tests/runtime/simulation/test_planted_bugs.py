@@ -313,7 +313,6 @@ DURABLE_BUGS = [
 TELLING: dict[Plant, int] = {
     forgotten_durable_key: 8,
     inbox_left_behind: 8,
-    old_incarnation_accepted: 8,
     deadline_ignored: 11,
     no_end_of_restarts: 11,
     state_left_out: 11,
@@ -325,9 +324,13 @@ TELLING: dict[Plant, int] = {
 """The first seed that catches a bug, where it is a late one: it is tried before all others."""
 
 
+OTHER_FILES: dict[Plant, Path] = {old_incarnation_accepted: FILE.with_name("swapped.yaml")}
+"""Where a bug shows that the mixed topology has no use for."""
+
+
 @pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = experiment_of(FILE)
+    experiment = experiment_of(OTHER_FILES.get(plant, FILE))
     if plant in DURABLE_BUGS:
         experiment = replace(experiment, invariants=Invariants)
     plant(monkeypatch)
