@@ -55,7 +55,7 @@ class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     goal: Annotated[float, Meta(ge=0)] | None = None
     noise: bool = True
     confirmations: Annotated[int, Meta(ge=0)] = 3
-    retries: int = 1
+    retries: Annotated[int, Meta(ge=0)] = 1
     deaths: Annotated[int, Meta(ge=0)] = 5
     straggler: Annotated[float, Meta(gt=1)] | None = 5.0
     silence: Duration | None = None
