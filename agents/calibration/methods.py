@@ -10,7 +10,7 @@ from .proposers import Bohb, LogOddsQN, LogRatio, OptunaProposer, Random
 from .stopping import PUBLISHED, BeatIncumbent, DecayingThreshold, Extrapolation, Never
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .choosing import Setting
     from .forecast import Stopper
@@ -25,36 +25,17 @@ def auto(setting: Setting) -> Proposer:
 
 def log_odds(setting: Setting, *, probe: int = 3) -> Proposer:
     """Return the asynchronous quasi-Newton method on log-odds."""
-    return LogOddsQN(
-        setting.space,
-        setting.target,
-        iterations=setting.iterations,
-        generator=_generator(setting),
-        availability=setting.availability,
-        probe=probe,
-    )
+    return _made(LogOddsQN, setting, availability=setting.availability, probe=probe)
 
 
 def log_ratio(setting: Setting, *, damping: float = 1.0, probe: int | None = None) -> Proposer:
     """Return the rule of experts: one step at a time, by the log-ratio of shares."""
-    return LogRatio(
-        setting.space,
-        setting.target,
-        iterations=setting.iterations,
-        generator=_generator(setting),
-        damping=damping,
-        probe=probe,
-    )
+    return _made(LogRatio, setting, damping=damping, probe=probe)
 
 
 def random(setting: Setting) -> Proposer:
     """Return a proposer of points at random."""
-    return Random(
-        setting.space,
-        setting.target,
-        iterations=setting.iterations,
-        generator=_generator(setting),
-    )
+    return _made(Random, setting)
 
 
 def bohb(
@@ -69,11 +50,9 @@ def bohb(
     narrowest: float = 1e-3,
 ) -> Proposer:
     """Return the optimiser of the paper on BEAM; its stopper is to be `never`."""
-    return Bohb(
-        setting.space,
-        setting.target,
-        iterations=setting.iterations,
-        generator=_generator(setting),
+    return _made(
+        Bohb,
+        setting,
         least=least,
         eta=eta,
         best=best,
@@ -100,11 +79,9 @@ def cmaes(setting: Setting) -> Proposer:
 
 
 def _sampled(setting: Setting, sampler: str, **options: Any) -> Proposer:
-    return OptunaProposer(
-        setting.space,
-        setting.target,
-        iterations=setting.iterations,
-        generator=_generator(setting),
+    return _made(
+        OptunaProposer,
+        setting,
         sampler=sampler,
         **options,
     )
@@ -131,6 +108,17 @@ def threshold(
 def never(setting: Setting, *, replanning: float = 0.2) -> Stopper:
     """Return a stopper that forecasts, for the proposer, and stops nothing."""
     return Never(_extrapolation(setting, replanning))
+
+
+def _made(kind: Callable[..., Proposer], setting: Setting, **options: Any) -> Proposer:
+    """Return a proposer of a kind; all are made of the same, and of options of their own."""
+    return kind(
+        setting.space,
+        setting.target,
+        iterations=setting.iterations,
+        generator=_generator(setting),
+        **options,
+    )
 
 
 def _generator(setting: Setting) -> np.random.Generator:

@@ -11,7 +11,7 @@ import numpy as np
 from ..proposer import Proposal
 from .brackets import Bracket, Losses, ladders
 from .density import Density, likely_good
-from .known import Known
+from .informed import InformedProposer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .known import Array, Key
 
 
-class Bohb:
+class Bohb(InformedProposer):
     """The optimiser of the paper on BEAM, as published (Falkner, Klein and Hutter, arXiv 1807.01774).
 
     HyperBand decides how long points run: many a little, the best of them longer, by brackets. New
@@ -65,14 +65,12 @@ class Bohb:
         widened: float = 3.0,
         narrowest: float = 1e-3,
     ) -> None:
-        self._target = target
-        self._generator = generator
+        super().__init__(space, target, iterations=iterations, generator=generator)
         self._best = best
         self._samples = samples
         self._uniform = uniform
         self._widened = widened
         self._narrowest = narrowest
-        self._known = Known(space, target)
         self._low = np.array([parameter.low for parameter in space])
         width = np.array([parameter.high - parameter.low for parameter in space])
         self._width = np.where(width > 0, width, 1.0)
@@ -88,7 +86,7 @@ class Bohb:
         Raises:
             OutcomeError: The latest outcome has no loss.
         """
-        self._known.tell(record, forecast)
+        super().tell(record, forecast)
         if record.confirms is not None:
             return
         key = self._known.key(record.point)

@@ -8,13 +8,12 @@ import numpy as np
 
 from ..errors import NoConstantError, SharesWantedError
 from ..proposer import Proposal
-from .known import Known
+from .informed import InformedProposer
 from .odds import EXACT, Odds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..forecast import Forecast
     from ..record import TrialRecord
     from ..space import Point, Space
     from ..target import Target
@@ -27,7 +26,7 @@ _NUDGE: Final = 0.1
 """By how much, in units of utility, the start is moved when its trial has failed."""
 
 
-class LogRatio:
+class LogRatio(InformedProposer):
     """Adds to each constant the logarithm of the wanted over the simulated share, less the reference's.
 
     K. Train, Discrete Choice Methods with Simulation (2009), section 2.8; what transport modellers do
@@ -63,21 +62,9 @@ class LogRatio:
             raise SharesWantedError("the log-ratio rule")
         if not any(parameter.constant_of for parameter in space):
             raise NoConstantError("the log-ratio rule")
-        self._space = space
-        self._target = target
-        self._iterations = iterations
-        self._generator = generator
+        super().__init__(space, target, iterations=iterations, generator=generator)
         self._damping = damping
         self._probe = iterations if probe is None else min(probe, iterations)
-        self._known = Known(space, target)
-
-    def tell(self, record: TrialRecord, forecast: Forecast | None) -> None:
-        """Take note of a trial.
-
-        Raises:
-            OutcomeError: The latest outcome has no loss.
-        """
-        self._known.tell(record, forecast)
 
     def ask(self, running: Sequence[TrialRecord]) -> Proposal | None:
         """Return the next step from the latest trial; None while that runs."""

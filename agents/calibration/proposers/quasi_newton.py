@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import NoConstantError, SharesWantedError
 from ..proposer import Proposal
-from .known import Known, Seen
+from .informed import InformedProposer
+from .known import Seen
 from .odds import EXACT, Array, Odds
 from .surroundings import Observations, Surroundings
 from .travellers import Travellers
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ....protocols.trial import Availability
-    from ..forecast import Forecast
     from ..record import TrialRecord
     from ..space import Point, Space
     from ..target import Target
@@ -56,7 +56,7 @@ class _View:
     aim: Array
 
 
-class LogOddsQN:
+class LogOddsQN(InformedProposer):
     """Finds constants that give wanted shares, by what every trial says of every share.
 
     Optimisers that see the loss alone throw away all but one number of a run. Here the log-odds of all
@@ -104,23 +104,11 @@ class LogOddsQN:
             raise SharesWantedError("LogOddsQN")
         if not any(parameter.constant_of for parameter in space):
             raise NoConstantError("LogOddsQN")
-        self._space = space
-        self._target = target
-        self._iterations = iterations
-        self._generator = generator
+        super().__init__(space, target, iterations=iterations, generator=generator)
         self._availability = availability
         self._probe = min(probe, iterations)
-        self._known = Known(space, target)
         units = [1.0 if p.constant_of else (p.high - p.low) / 4 or 1.0 for p in space]
         self._units = np.array(units)
-
-    def tell(self, record: TrialRecord, forecast: Forecast | None) -> None:
-        """Take note of a trial: each iteration says better where it is going.
-
-        Raises:
-            OutcomeError: The latest outcome has no loss.
-        """
-        self._known.tell(record, forecast)
 
     def ask(self, running: Sequence[TrialRecord]) -> Proposal | None:
         """Return where the target is expected to be met; never a point at which a trial is."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import MissingPackageError, UnknownSamplerError
 from ..proposer import Proposal
-from .known import Known
+from ..stopping.forecasting import ForecastingStopper
+from .informed import InformedProposer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ _SEEDS: Final = 2**31
 _TRIES: Final = 100
 
 
-class OptunaProposer:
+class OptunaProposer(InformedProposer):
     """Proposes what one of Optuna's samplers wants next; it sees the loss alone.
 
     Optuna keeps the trials in memory and decides nothing about them: they are told to it after each
@@ -63,11 +64,7 @@ class OptunaProposer:
         multivariate: bool = False,
         least: int = 2,
     ) -> None:
-        self._space = space
-        self._target = target
-        self._iterations = iterations
-        self._generator = generator
-        self._known = Known(space, target)
+        super().__init__(space, target, iterations=iterations, generator=generator)
         self._study = _study(
             sampler,
             seed=int(generator.integers(_SEEDS)),
@@ -102,7 +99,7 @@ class OptunaProposer:
         Raises:
             OutcomeError: The latest outcome has no loss.
         """
-        self._known.tell(record, forecast)
+        super().tell(record, forecast)
         if record.confirms is not None or record.id in self._ended:
             return
         trial = self._trial_of(record)
@@ -152,7 +149,7 @@ class OptunaProposer:
         return {parameter.name: point[parameter.name] for parameter in self._space}
 
 
-class OptunaStopper:
+class OptunaStopper(ForecastingStopper):
     """Stops what Optuna's HyperBand would stop; forecasts are made for those who look.
 
     Args:
@@ -161,12 +158,8 @@ class OptunaStopper:
     """
 
     def __init__(self, proposer: OptunaProposer, extrapolation: Extrapolation) -> None:
+        super().__init__(extrapolation)
         self._proposer = proposer
-        self._extrapolation = extrapolation
-
-    def forecast(self, record: TrialRecord) -> Forecast | None:
-        """Return where a trial is going; None before its first iteration."""
-        return self._extrapolation.forecast(record)
 
     def judge(
         self,

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .forecasting import ForecastingStopper
+
 if TYPE_CHECKING:
     from ..forecast import Forecast, Verdict
     from ..record import TrialRecord
-    from .extrapolation import Extrapolation
 
 
-class BeatIncumbent:
+class BeatIncumbent(ForecastingStopper):
     """Lets a trial go on only while it may still beat the best full run.
 
     It is stopped when its loss lies above the best one with 95 %. Before there is a best one nothing
     is stopped: a proposer that only wants a taste of a point proposes fewer iterations.
     """
-
-    def __init__(self, extrapolation: Extrapolation) -> None:
-        self._extrapolation = extrapolation
-
-    def forecast(self, record: TrialRecord) -> Forecast | None:
-        """Return where a trial is going; None before its first iteration."""
-        return self._extrapolation.forecast(record)
 
     def judge(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from .forecasting import ForecastingStopper
+
 if TYPE_CHECKING:
     from ..forecast import Forecast, Verdict
     from ..record import TrialRecord
@@ -18,7 +20,7 @@ PUBLISHED: Final[Steps] = (
 """The thresholds of the authors' code: 0, 150, 450, 600 and 750 minutes, in percentage points."""
 
 
-class DecayingThreshold:
+class DecayingThreshold(ForecastingStopper):
     """Stops trials whose forecast lies above a threshold that falls with the time of a calibration.
 
     The rule of the paper on BEAM (arXiv 2207.05041) as its authors' code has it, which looks once,
@@ -41,13 +43,9 @@ class DecayingThreshold:
     def __init__(
         self, extrapolation: Extrapolation, *, steps: Steps = PUBLISHED, first: int = 3
     ) -> None:
-        self._extrapolation = extrapolation
+        super().__init__(extrapolation)
         self._steps = steps
         self._first = first
-
-    def forecast(self, record: TrialRecord) -> Forecast | None:
-        """Return where a trial is going; None before its first iteration."""
-        return self._extrapolation.forecast(record)
 
     def threshold(self, elapsed: float) -> float | None:
         """Return which loss is too much after so many seconds; None while none is."""
