@@ -209,7 +209,7 @@ class MailboxFullError(ActorError):
 
     def __init__(self, address: Address | str, capacity: int) -> None:
         super().__init__(
-            f"the mailbox of {address} is full ({capacity} messages); "
+            f"the mailbox of {address} is full (capacity {capacity}); "
             "await the tell to wait for a place"
         )
         self.address = address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from msgspec.structs import replace
@@ -31,7 +32,6 @@ from .transport.endpoints import check_network
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from ..actors.actor import Actor
@@ -112,14 +112,14 @@ class Runtime(Supervised):
         loop: str = "auto",
         allow: Sequence[str] | None = None,
         seed: int = 0,
-        run_directory: Path | None = None,
+        run_directory: str | os.PathLike[str] | None = None,
         grace: float = 5.0,
         node_silence: float | None = None,
         leader_grace: float = LEADER_GRACE,
         topology: str = "",
         on_escalation: OnEscalation = "end",
         traces: str = "",
-        state: Path | None = None,
+        state: str | os.PathLike[str] | None = None,
         resume: bool = False,
         discard_state: bool = False,
         host: LeaderHost | None = None,
@@ -132,7 +132,7 @@ class Runtime(Supervised):
         self.name = name
         self._loop = loop
         self._allow = None if allow is None else [*allow, main_module()]
-        self._state_path = state
+        self._state_path = None if state is None else Path(state)
         self._resume = resume
         self._discard_state = discard_state
         self._state: State | None = None
@@ -140,7 +140,8 @@ class Runtime(Supervised):
         self._shared_memory = shared_memory
         self._card_memory = card_memory
         self._seed = seed
-        self._host = host or LocalLeaderHost(name, network=network, base=run_directory)
+        base = None if run_directory is None else Path(run_directory)
+        self._host = host or LocalLeaderHost(name, network=network, base=base)
         self._grace = grace
         self._bounds = Bounds.of(node_silence)
         self._leader_grace = leader_grace

@@ -33,7 +33,9 @@ def isolate(request: pytest.FixtureRequest) -> bool:
 
 @asynccontextmanager
 async def runtime_in(path: Path, **options: Any) -> AsyncIterator[Runtime]:
-    async with Runtime(state=path / "state", run_directory=path / "run", **options) as runtime:
+    async with Runtime(
+        state=str(path / "state"), run_directory=str(path / "run"), **options
+    ) as runtime:
         yield runtime
 
 
