@@ -37,7 +37,7 @@ def tmp_path() -> Iterator[Path]:
 
 async def test_a_worker_that_is_killed_costs_no_trial(tmp_path: Path) -> None:
     process = await start(tmp_path, "--json")
-    await shown(tmp_path, 10)
+    await shown(tmp_path, 15)  # after ten, both workers are between two trials of five
     kill(nodes_of(tmp_path)[0])
     report = await ended(process)
 
