@@ -23,6 +23,9 @@ _LEAST_HANGING: Final = 60.0
 _ENDING_SECONDS: Final = 60.0
 """How long a simulator may take to end a run before its slot counts as lost."""
 
+_QUEUED_SECONDS: Final = 10.0
+"""How long a run waits for a slot of its simulator while another one is free."""
+
 
 class Deadlines:
     """Says when runs are due.
@@ -52,7 +55,8 @@ class Deadlines:
             case Phase.LOST:
                 return None
             case Phase.RUNNING if not run.begun:  # others have the slots, and will end
-                return None
+                beside = self._fleet.is_free_beside(run.simulator)
+                return run.heard + _QUEUED_SECONDS if beside else None
             case Phase.RUNNING:
                 late = self._late(run, number) if self._can_move(run, trouble) else None
                 moments = (late, self._hopeless(run, number))

@@ -150,6 +150,11 @@ class Fleet:
         """Whether any other simulator is there."""
         return any(m.usable for name, m in self._members.items() if name != simulator)
 
+    def is_free_beside(self, simulator: SimulatorId) -> bool:
+        """Whether any other simulator has a free slot."""
+        others = (member for name, member in self._members.items() if name != simulator)
+        return any(member.busy < member.slots for member in others)
+
     # How fast they are.
 
     def took(self, simulator: SimulatorId, seconds: float, *, number: int) -> None:

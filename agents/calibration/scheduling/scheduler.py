@@ -334,6 +334,8 @@ class Scheduler:
                 self._docket.stop(name, at)
             elif run.phase is Phase.ENDING:
                 self._docket.lose(name, at)
+            elif not run.begun:
+                self._move(name, run, at)
             else:
                 self._overdue(name, run, at)
 
@@ -344,6 +346,7 @@ class Scheduler:
         silence = at - run.heard
         self.fleet.took(run.simulator, silence, number=number)  # or more, had it been let be
         if self._deadlines.should_move(run, self._docket.troubles.get(run.trial), at):
+            self._docket.trouble_of(run.trial).moved = True
             self._move(name, run, at)
             return
         known = "" if usual is None else f"; iterations here usually take {usual:.3g} s"
@@ -354,10 +357,8 @@ class Scheduler:
         return self._deadlines.of(run, self._docket.troubles.get(run.trial), number=number)
 
     def _move(self, name: TrialId, run: Run, at: float) -> None:
-        """Take a trial away from a simulator that takes too long over it."""
-        trouble = self._docket.trouble_of(run.trial)
-        trouble.moved = True
-        trouble.tried.add(run.simulator)
+        """Take a trial away from a simulator that takes too long over it, or does not get to it."""
+        self._docket.trouble_of(run.trial).tried.add(run.simulator)
         self._docket.stop(name, at)
         self._docket.ready.appendleft(run.trial)
 

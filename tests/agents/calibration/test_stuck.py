@@ -22,7 +22,7 @@ from passel.agents.calibration.scheduling import (
     WakeAt,
 )
 from passel.protocols.trial import Iteration, TrialBegan, TrialEnded, TrialId, TrialQueued
-from tests.agents.calibration.bench import SETTLED, scheduler, toy
+from tests.agents.calibration.bench import SETTLED, Rambler, scheduler, toy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,26 @@ def test_a_run_that_waits_for_the_trials_of_others_is_neither_silent_nor_in_use(
     assert effects == [WakeAt(1_030.0)]
     assert any(isinstance(effect, StopRun) for effect in silent)
     assert decides.fleet.use == pytest.approx(30 / 1_030)
+
+
+def test_a_run_that_waits_while_another_simulator_is_free_is_moved_there() -> None:
+    """The slot of the first one is taken by somebody else, for ever."""
+    decides = scheduler(
+        Rambler(most=1), settings=CalibrationSettings(budget=Budget(trials=9), confirmations=0)
+    )
+    run = TrialId("c-1")
+    decides.handle(Began(0.0))
+    decides.handle(SimulatorFound(0.0, SimulatorId("s0"), 1))
+    decides.handle(RunBegan(0.0, run))
+    decides.handle(TrialReported(0.0, TrialQueued(trial=run)))
+    decides.handle(TimePassed(50.0))
+    found = decides.handle(SimulatorFound(51.0, SimulatorId("s1"), 1))
+    moved = decides.handle(TimePassed(51.0))
+
+    assert any(isinstance(effect, WakeAt) and effect.at <= 51.0 for effect in found)
+    assert StopRun(SimulatorId("s0"), run) in moved
+    (start,) = (effect for effect in moved if isinstance(effect, StartRun))
+    assert (start.simulator, start.trial.id) == ("s1", "c-1.2")
 
 
 def test_an_iteration_that_takes_ten_times_as_long_fails_nothing() -> None:
