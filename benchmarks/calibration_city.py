@@ -142,13 +142,13 @@ class Workers:
         return self._simulate
 
     def _simulate(self, _: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
-        fate = self._pace.fate(trial)
+        pace = self._pace.of(trial)
         shown: list[Outcome] = []
         self.books[trial.id] = (trial.parameters, shown)
         for number, outcome in enumerate(shares(trial.parameters, trial.seed), 1):
             self.iterations += 1
-            seconds = next(fate.seconds)
-            if number == fate.crash:
+            seconds = next(pace.seconds)
+            if number == pace.crash:
                 yield Crashed(seconds)
                 return
             shown.append(outcome)

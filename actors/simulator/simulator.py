@@ -23,7 +23,7 @@ from ..actor import Actor
 from ..handler import handler
 from .errors import SimulatorError, TrialRefusedError
 from .observation import Observation
-from .running import Running
+from .trial_run import TrialRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Simulator(Actor):
     """
 
     def __init__(self) -> None:
-        self._running: dict[TrialId, Running] = {}
+        self._running: dict[TrialId, TrialRun] = {}
         self._free: asyncio.Semaphore | None = None
 
     def spec(self) -> SimulatorSpec:
@@ -122,12 +122,12 @@ class Simulator(Actor):
         return running is not None
 
     @contextmanager
-    def _entered(self, trial: Trial) -> Iterator[Running]:
+    def _entered(self, trial: Trial) -> Iterator[TrialRun]:
         spec = self.spec()
         _check(trial, spec, known=trial.id in self._running)
         if reason := self.refusal(trial):
             raise TrialRefusedError(trial.id, reason)
-        running = Running(trial.iterations, waits=trial.waits and spec.extendable)
+        running = TrialRun(trial.iterations, waits=trial.waits and spec.extendable)
         self._running[trial.id] = running
         try:
             yield running
@@ -152,7 +152,7 @@ class Simulator(Actor):
                 reason = f"{type(error).__name__}: {error}"
                 self.context.log.warning("trial not cleaned up", trial=trial.id, reason=reason)
 
-    async def _events(self, trial: Trial, running: Running) -> AsyncGenerator[TrialEvent]:
+    async def _events(self, trial: Trial, running: TrialRun) -> AsyncGenerator[TrialEvent]:
         done = 0
         failure = ""
         wanted = self.spec().outcomes

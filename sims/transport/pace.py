@@ -34,20 +34,20 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     straggler_factor: float = 10.0
     seed: int = 0
 
-    def fate(self, trial: Trial) -> Fate:
+    def of(self, trial: Trial) -> TrialPace:
         """Return what happens to one trial."""
         luck = random.Random(f"{self.seed} {trial.id}")  # noqa: S311  # no secret
         crashes = luck.random() < self.crash_rate
         crash = luck.randint(1, trial.iterations) if crashes else None
         slow = self.straggler_factor if luck.random() < self.straggler_rate else 1.0
-        return Fate(crash, self._times(slow * self.seconds, luck))
+        return TrialPace(crash, self._times(slow * self.seconds, luck))
 
     def _times(self, mean: float, luck: random.Random) -> Iterator[float]:
         while True:
             yield mean * math.exp(luck.gauss(0.0, self.spread) - self.spread**2 / 2)
 
 
-class Fate:
+class TrialPace:
     """What happens to one trial.
 
     Attributes:

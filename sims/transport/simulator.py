@@ -77,7 +77,7 @@ class TransportSimulator(ModeSimulator):
             InjectedCrashError: The pace wants this trial to fail.
         """
         assert self._costs is not None, "it has started"
-        fate = self._pace.fate(trial)
+        pace = self._pace.of(trial)
         generator = np.random.default_rng(trial.seed)
         choice = ModeChoice(self._costs, self._settings, self._intercepts(trial), generator)
         number = 0
@@ -85,8 +85,8 @@ class TransportSimulator(ModeSimulator):
             number += 1
             shares: Floats = await self.context.run_blocking(choice.iterate)
             if self._pace.seconds:
-                await self.context.sleep(next(fate.seconds))
-            if number == fate.crash:
+                await self.context.sleep(next(pace.seconds))
+            if number == pace.crash:
                 raise InjectedCrashError(trial.id, number)
             outcome = dict(zip(MODES, shares.tolist(), strict=True))
             yield Observation(outcome=outcome, sample=len(choice.chosen))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .known import Known
+from .known import KnownTrials
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class InformedProposer:
         self._target = target
         self._iterations = iterations
         self._generator = generator
-        self._known = Known(space, target)
+        self._known = KnownTrials(space, target)
 
     def tell(self, record: TrialRecord, forecast: Forecast | None) -> None:
         """Take note of a trial, in place of what was known of it.

@@ -27,14 +27,14 @@ _CLOSE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class KnownTrial:
     """A trial as it was last told."""
 
     record: TrialRecord
     forecast: Forecast | None
 
 
-class Known:
+class KnownTrials:
     """The trials that were told, the latest word on each of them.
 
     Args:
@@ -51,15 +51,15 @@ class Known:
         self._target = target
         self._low = np.array([parameter.low for parameter in space])
         self._width = np.array([parameter.high - parameter.low for parameter in space])
-        self._trials: dict[TrialId, Seen] = {}
+        self._trials: dict[TrialId, KnownTrial] = {}
 
-    def __iter__(self) -> Iterator[Seen]:
+    def __iter__(self) -> Iterator[KnownTrial]:
         return iter(self._trials.values())
 
     def __len__(self) -> int:
         return len(self._trials)
 
-    def get(self, trial: TrialId) -> Seen | None:
+    def get(self, trial: TrialId) -> KnownTrial | None:
         """Return a trial, or None if it was never told."""
         return self._trials.get(trial)
 
@@ -71,7 +71,7 @@ class Known:
         """
         if record.outcomes:
             self._target.check(record.outcomes[-1])
-        self._trials[record.id] = Seen(record, forecast)
+        self._trials[record.id] = KnownTrial(record, forecast)
 
     # Points.
 

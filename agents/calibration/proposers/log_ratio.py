@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..record import TrialRecord
     from ..space import Point, Space
     from ..target import Target
-    from .known import Seen
+    from .known import KnownTrial
 
 _ENOUGH: Final = 0.5
 """A short run whose loss is more than this part of the one before it is run in full."""
@@ -85,7 +85,7 @@ class LogRatio(InformedProposer):
             return None
         return Proposal(point=point, iterations=self._probe)
 
-    def _next(self, last: Seen) -> Point:
+    def _next(self, last: KnownTrial) -> Point:
         """Return the point that the rule makes of a trial."""
         names = self._target.values.keys() | last.record.outcomes[-1].keys()
         odds = Odds(tuple(sorted(names)), self._target)
@@ -95,10 +95,10 @@ class LogRatio(InformedProposer):
         steps = [self._damping * missing.get(p.constant_of, 0.0) for p in self._space]
         return self._known.point(self._known.vector(last.record.point) + np.array(steps))
 
-    def _outcome(self, seen: Seen) -> dict[str, float]:
+    def _outcome(self, seen: KnownTrial) -> dict[str, float]:
         return seen.record.outcomes[-1] if seen.forecast is None else seen.forecast.outcome
 
-    def _is_due(self, earlier: list[Seen], last: Seen) -> bool:
+    def _is_due(self, earlier: list[KnownTrial], last: KnownTrial) -> bool:
         """Whether a short run is to be extended: its like gain little, and it may be the best."""
         record = last.record
         if record.state != "finished" or len(record.outcomes) >= self._iterations:
@@ -107,7 +107,7 @@ class LogRatio(InformedProposer):
         before = [self._target.loss(self._outcome(s)) for s in earlier if s.record.outcomes]
         return bool(before) and loss > _ENOUGH * before[-1] and loss <= min(before)
 
-    def _back(self, earlier: list[Seen], failed: Seen) -> Point:
+    def _back(self, earlier: list[KnownTrial], failed: KnownTrial) -> Point:
         """Return a point halfway from one whose trial failed to the last one that did not."""
         there = self._known.vector(failed.record.point)
         good = [seen for seen in earlier if seen.record.outcomes]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ....protocols.trial import Outcome
     from ..target import Target
-    from .known import Seen
+    from .known import KnownTrial
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -49,7 +49,7 @@ class Odds:
         self.reference = int(np.argmax(self.wanted))
         self.unwanted = self.wanted < NOTHING
 
-    def seen(self, seen: Seen, settled: int) -> tuple[Array, Array] | None:
+    def seen(self, seen: KnownTrial, settled: int) -> tuple[Array, Array] | None:
         """Return the log-odds that a trial is expected to end with and their variances.
 
         Those of sampling in the last iteration are among them. None before the first iteration.

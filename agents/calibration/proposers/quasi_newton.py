@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import NoConstantError, SharesWantedError
 from ..proposer import Proposal
 from .informed import InformedProposer
-from .known import Seen
+from .known import KnownTrial
 from .odds import EXACT, Array, Odds
 from .surroundings import Observations, Surroundings
 from .travellers import Travellers
@@ -50,7 +50,7 @@ _APART: Final = 0.5
 class _View:
     """The best trial, its point in scaled units, and what is around it."""
 
-    best: Seen
+    best: KnownTrial
     centre: Array
     around: Surroundings
     aim: Array
@@ -167,15 +167,15 @@ class LogOddsQN(InformedProposer):
                 moves[row, odds.names.index(parameter.constant_of)] = 1.0
         return moves
 
-    def _scaled(self, seen: Seen) -> Array:
+    def _scaled(self, seen: KnownTrial) -> Array:
         return np.asarray(self._known.vector(seen.record.point) / self._units)
 
-    def _loss(self, seen: Seen) -> float:
+    def _loss(self, seen: KnownTrial) -> float:
         if seen.forecast is not None:
             return seen.forecast.loss
         return self._target.loss(seen.record.outcomes[-1])
 
-    def _surely(self, seen: Seen) -> float:
+    def _surely(self, seen: KnownTrial) -> float:
         """Return below which loss a trial is almost sure to end."""
         return self._loss(seen) if seen.forecast is None else seen.forecast.high
 

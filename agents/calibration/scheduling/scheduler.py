@@ -9,7 +9,6 @@ from ..errors import OutcomeError
 from .candidates import Candidates
 from .deadlines import Deadlines
 from .docket import Docket
-from .ending import Ending
 from .events import (
     Began,
     Effect,
@@ -33,6 +32,7 @@ from .fleet import Fleet
 from .ledger import AttemptFailed, IterationSeen, IterationUnused, Ledger, OutputLeft
 from .runs import Phase, Run, run_of
 from .spending import Spending
+from .termination import Termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ class Scheduler:
         )
         self._deadlines = Deadlines(settings, self.fleet)
         self._spending = Spending(settings, settled, self.ledger, self.fleet)
-        self._ending = Ending(
+        self._ending = Termination(
             settings,
             ledger=self.ledger,
             candidates=self.candidates,

@@ -14,15 +14,15 @@ def trial(number: int) -> Trial:
 
 
 def test_by_default_nothing_happens() -> None:
-    fates = [Pace().fate(trial(number)) for number in range(100)]
+    paces = [Pace().of(trial(number)) for number in range(100)]
 
-    assert {fate.crash for fate in fates} == {None}
-    assert {next(fate.seconds) for fate in fates} == {0.0}
+    assert {own.crash for own in paces} == {None}
+    assert {next(own.seconds) for own in paces} == {0.0}
 
 
 def test_iterations_take_the_time_they_should_on_average() -> None:
-    fate = Pace(seconds=2.0, spread=0.3).fate(trial(1))
-    times = list(islice(fate.seconds, 4000))
+    own = Pace(seconds=2.0, spread=0.3).of(trial(1))
+    times = list(islice(own.seconds, 4000))
 
     assert mean(times) == pytest.approx(2.0, abs=0.04)  # 4 standard errors
     assert stdev(times) == pytest.approx(0.61, abs=0.06)
@@ -30,9 +30,9 @@ def test_iterations_take_the_time_they_should_on_average() -> None:
 
 def test_as_many_trials_fail_and_are_slow_as_should() -> None:
     pace = Pace(seconds=1.0, spread=0.0, crash_rate=0.05, straggler_rate=0.1, seed=3)
-    fates = [pace.fate(trial(number)) for number in range(4000)]
-    crashes = [fate.crash for fate in fates if fate.crash is not None]
-    slow = [fate for fate in fates if next(fate.seconds) > 5]
+    paces = [pace.of(trial(number)) for number in range(4000)]
+    crashes = [own.crash for own in paces if own.crash is not None]
+    slow = [own for own in paces if next(own.seconds) > 5]
 
     assert len(crashes) / 4000 == pytest.approx(0.05, abs=0.014)  # 4 standard errors
     assert set(crashes) == set(range(1, 21))
@@ -42,6 +42,6 @@ def test_as_many_trials_fail_and_are_slow_as_should() -> None:
 
 def test_a_trial_has_the_same_fate_again_and_another_try_has_its_own() -> None:
     pace = Pace(seconds=1.0)
-    first, again, other = (next(pace.fate(trial(n)).seconds) for n in (1, 1, 2))
+    first, again, other = (next(pace.of(trial(n)).seconds) for n in (1, 1, 2))
 
     assert first == again != other

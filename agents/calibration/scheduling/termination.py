@@ -18,7 +18,7 @@ _FINALISTS: Final = 3
 looked, and the next one better."""
 
 
-class Ending:
+class Termination:
     """Says when a calibration is over.
 
     Args:

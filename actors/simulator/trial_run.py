@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Running:
+class TrialRun:
     """What `extend` and `stop` change while a trial runs.
 
     Args:
