@@ -200,7 +200,7 @@ class Docket:
         """Take note that a run waits at its simulator, which has given its slots to others."""
         run = self.runs[name]
         self._fleet.work(run.simulator, -run.works)
-        run.begun, run.heard = False, at
+        run.queued, run.begun, run.heard = True, False, at
 
     def stop(self, name: TrialId, at: float) -> None:
         """End a run; its slot is free when its simulator says that it has ended."""

@@ -29,6 +29,7 @@ class Run:
         shown: How many iterations have come of it, used or not.
         heard: When it was last heard of, or told to end.
         phase: What it is doing.
+        queued: Whether it had to wait for a slot of its simulator.
         begun: Whether it is on its way and, as far as is known, does not wait at its simulator.
     """
 
@@ -38,6 +39,7 @@ class Run:
     heard: float
     shown: int = 0
     phase: Phase = Phase.RUNNING
+    queued: bool = False
     begun: bool = False
 
     @property

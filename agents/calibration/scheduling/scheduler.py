@@ -204,8 +204,9 @@ class Scheduler:
             self.strays += 1
             return
         match event:
-            case TrialReported(at, TrialQueued()) if run.phase is Phase.RUNNING:
-                self._docket.queue(name, at)
+            case TrialReported(at, TrialQueued()):
+                if run.phase is Phase.RUNNING and not run.queued:  # it says so once, and first
+                    self._docket.queue(name, at)
             case TrialReported(at, TrialBegan()):
                 self._begun(name, at)
             case TrialReported(at, Iteration() as iteration):

@@ -75,6 +75,7 @@ def test_a_run_that_waits_for_the_trials_of_others_is_neither_silent_nor_in_use(
     decides.handle(TrialReported(0.0, TrialQueued(trial=run)))
     waiting = decides.handle(TimePassed(999.0))
     effects = decides.handle(TrialReported(1_000.0, TrialBegan(trial=run)))
+    decides.handle(TrialReported(1_010.0, TrialQueued(trial=run)))  # late, or doubled
     silent = decides.handle(TimePassed(1_030.0))
 
     assert not waiting
