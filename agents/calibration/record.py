@@ -52,8 +52,6 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
         detail: Why it failed or was stopped, or empty.
         output: Where its simulator has left files of it, or empty.
         failures: The attempts that have failed, the first one first.
-        unused: Iterations that came when nothing more was wanted of an attempt, or that showed what
-            cannot be compared with the target.
     """
 
     id: TrialId
@@ -72,4 +70,3 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     output: str = ""
     failures: tuple[FailedAttempt, ...] = ()
-    unused: int = 0

@@ -59,7 +59,10 @@ class IterationSeen(msgspec.Struct, frozen=True, kw_only=True, tag="iteration"):
 
 
 class IterationUnused(msgspec.Struct, frozen=True, kw_only=True, tag="unused"):
-    """An iteration of a trial has come that is of no use; it is the `number`th of these."""
+    """An iteration has come that is of no use; it is the `number`th of these in its calibration.
+
+    Nothing more was wanted of its trial, or it shows what cannot be compared with the target.
+    """
 
     at: float
     trial: TrialId
@@ -102,11 +105,13 @@ class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         records: The trials, in the order in which they were planned.
         iterations: How many iterations have come.
+        unused: How many of them were of no use.
         at: The time of the latest entry.
     """
 
     records: tuple[TrialRecord, ...] = ()
     iterations: int = 0
+    unused: int = 0
     at: float = 0.0
 
 
@@ -120,6 +125,7 @@ class Ledger:
     Attributes:
         records: The trials by name, in the order in which they were planned.
         iterations: How many iterations have come, whatever became of them.
+        unused: How many of them were of no use.
         at: The time of the latest entry; seconds since the calibration began.
     """
 
@@ -131,6 +137,7 @@ class Ledger:
     ) -> None:
         self.records: dict[TrialId, TrialRecord] = {r.id: r for r in state.records}
         self.iterations = state.iterations
+        self.unused = state.unused
         self.at = state.at
         for entry in entries:
             self.apply(entry)
@@ -139,10 +146,14 @@ class Ledger:
     def state(self) -> LedgerState:
         """What it holds now."""
         records = tuple(self.records.values())
-        return LedgerState(records=records, iterations=self.iterations, at=self.at)
+        return LedgerState(
+            records=records, iterations=self.iterations, unused=self.unused, at=self.at
+        )
 
     def apply(self, entry: Entry) -> bool:
         """Take an entry in; return whether it changed anything."""
+        if isinstance(entry, IterationUnused):
+            return self._count(entry)
         if isinstance(entry, TrialPlanned):
             changed = None if entry.record.id in self.records else entry.record
         else:
@@ -151,7 +162,16 @@ class Ledger:
         if changed is None:
             return False
         self.records[changed.id] = changed
-        self.iterations += isinstance(entry, IterationSeen | IterationUnused)
+        self.iterations += isinstance(entry, IterationSeen)
+        self.at = max(self.at, entry.at)
+        return True
+
+    def _count(self, entry: IterationUnused) -> bool:
+        """Count an iteration that changes no trial."""
+        if entry.number != self.unused + 1:
+            return False
+        self.unused += 1
+        self.iterations += 1
         self.at = max(self.at, entry.at)
         return True
 
@@ -185,8 +205,6 @@ class Ledger:
                     samples=(*known.samples, entry.sample),
                     times=(*known.times, entry.at),
                 )
-            case IterationUnused() if entry.number == known.unused + 1:
-                return replace(known, unused=entry.number)
             case TrialClosed() if known.state == "running":
                 return replace(known, state=entry.state, ended=entry.at, detail=entry.detail)
             case OutputLeft() if entry.output != known.output:

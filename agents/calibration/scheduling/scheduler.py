@@ -236,7 +236,9 @@ class Scheduler:
         due = len(record.outcomes) + 1
         fault = self._fault_of(iteration, due) if run.phase is Phase.RUNNING else ""
         if fault or run.phase is not Phase.RUNNING:  # it was run all the same
-            self._docket.keep(IterationUnused(at=at, trial=run.trial, number=record.unused + 1))
+            self._docket.keep(
+                IterationUnused(at=at, trial=run.trial, number=self.ledger.unused + 1)
+            )
             if fault:
                 self._give_up(name, run, fault, at)
             return
