@@ -40,7 +40,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         trials: Trials, by what became of them.
         slots: Trials that the simulators that are there run at a time.
         busy: Slots that are taken.
-        use: The part of all slots' time in which they were busy, of 1.
+        use: The part of all slots' time in which wanted iterations were under way, of 1.
         best: The least loss so far: of fresh seeds once these have confirmed it; or None.
         confirmed: By how many of them.
         point: Where it was found, or None.
@@ -85,7 +85,7 @@ class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
         stopped: How many of them were stopped early.
         iterations: How many iterations came.
         seconds: How long it took, earlier lives included.
-        worker_use: The part of all slots' time in which they were busy, of 1.
+        worker_use: The part of all slots' time in which wanted iterations were under way, of 1.
         strays: Events that came twice, late, or from an unknown run, and changed nothing.
         resumed: Whether it went on from an earlier life.
         found: The trial that found the point.
