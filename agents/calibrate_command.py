@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from ..protocols.errors import PasselError
@@ -159,6 +160,8 @@ def file_command(
 
     with _errors():
         job = read_job(file)
+        if state is not None:
+            job = msgspec.structs.replace(job, keep=True)
     _run(context, job, state=state, as_json=as_json, save=save)
 
 
@@ -213,7 +216,9 @@ def _run(
         return
     words = ["--json"] if as_json else []
     if state is not None:
-        words += ["--state", str(state), "--resume"]
+        words += ["--state", str(state)]
+    if job.keep:
+        words.append("--resume")
     with tempfile.TemporaryDirectory(prefix="passel-") as folder:
         file = Path(folder, "calibration.yaml")
         file.write_text(text, encoding="utf-8")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .errors import InvalidCommandError
@@ -62,7 +62,7 @@ class CommandWords:
             InvalidCommandError: It is not there, or cannot be executed.
         """
         program = self._words[0]
-        where = str(Path(directory or ".", program)) if "/" in program else program
+        where = os.path.join(directory or ".", program) if "/" in program else program
         if shutil.which(where, path=path) is None:
             reason = f"there is no program {where}; install it, or write where it is"
             raise InvalidCommandError(self._words, reason=reason)

@@ -202,7 +202,9 @@ def _fault(outcome: Outcome, wanted: tuple[str, ...]) -> str:
     """Return what is wrong with an outcome, or nothing."""
     odd = [f"{name} is {value}" for name, value in outcome.items() if not isfinite(value)]
     odd += [f"{name} is missing" for name in wanted if name not in outcome]
-    return f"an outcome that is none: {', '.join(odd)}" if odd else ""
+    if not odd:
+        return ""
+    return f"an outcome that is none: {', '.join(odd)}; it has {', '.join(outcome) or 'nothing'}"
 
 
 def _check(trial: Trial, spec: SimulatorSpec, *, known: bool) -> None:

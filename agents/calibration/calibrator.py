@@ -20,7 +20,7 @@ from ...protocols.errors import PasselError, StateError
 from ..stream import told_by
 from .choosing import Setting, common, left_out, proposer_of, space_of, stopper_of
 from .description import check_fit, check_fixed, check_settings, check_space, check_target
-from .errors import CalibrationError, NoSimulatorsError, UnderWayError
+from .errors import CalibrationError, NoSimulatorsError, NothingFoundError, UnderWayError
 from .floor import Floor, floor_of
 from .journal import CalibrationJournal, KeptCalibration  # noqa: TC001  # hints are read at run time
 from .log import CalibrationLog, LogHead
@@ -128,10 +128,17 @@ class Calibrator(Actor):
 
     @handler(raises=(CalibrationError, StateError))
     async def calibrate_shown(self) -> AsyncIterator[str | Table | CalibrationReport]:
-        """Calibrate as `calibrate` does; yield lines and tables for people, the report last."""
+        """Calibrate as `calibrate` does; yield lines and tables for people, the report last.
+
+        Raises:
+            NothingFoundError: Behind a report that claims no point.
+        """
 
         async def work(tell: Callable[[str | Table | CalibrationReport], None]) -> None:
-            tell(await self._calibrate(tell))
+            report = await self._calibrate(tell)
+            tell(report)
+            if report.answer is None:
+                raise NothingFoundError(report.ended, report.detail)
 
         async with aclosing(told_by(work)) as items:
             async for item in items:

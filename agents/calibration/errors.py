@@ -15,6 +15,7 @@ PasselError
     ├── NoParametersError    nothing is left to be calibrated
     ├── UnknownMethodError   no proposer or stopper has that name
     ├── MethodOptionsError   a proposer or stopper does not take the options that were given
+    ├── NothingFoundError    no point can be claimed
     ├── UnderWayError        the calibrator is calibrating already
     ├── SupersededError      another calibration, or life of this one, has begun where it is kept
     ├── LogError             a log of a calibration cannot be written or read
@@ -28,6 +29,16 @@ from ...protocols.errors import PasselError
 
 class CalibrationError(PasselError):
     """Everything that goes wrong around a calibration."""
+
+
+class NothingFoundError(CalibrationError):
+    """Raised behind the report of a calibration that claims no point."""
+
+    def __init__(self, ended: str, detail: str) -> None:
+        why = f": {detail}" if detail else "; let it run longer"
+        super().__init__(f"nothing was found, and it ended by {ended}{why}")
+        self.ended = ended
+        self.detail = detail
 
 
 class OutcomeError(CalibrationError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,7 +18,6 @@ from .target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 FORMAT: Final = "passel calibration 1"
 """What the first line says of itself."""
@@ -80,7 +81,9 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalibrationLog:
-    """Writes a log; blocks. A file that was there is replaced as a whole.
+    """Writes a log; blocks. What the same calibration wrote before is replaced as a whole.
+
+    The log of another calibration that was there is kept beside it, under the name of that one.
 
     From `begin` to `close` no other calibration can write to it. All methods but `close` raise a
     `LogError` when the file cannot be written; what could not be, may be tried again.
@@ -94,9 +97,38 @@ class CalibrationLog:
         self._file = LockedFile(path)
 
     def begin(self, head: LogHead) -> None:
-        """Write the first line."""
+        """Write the first line.
+
+        Raises:
+            LogError: Besides, the file is there and is no log.
+        """
         with self._errors():
-            self._file.replace(_encoded(head))
+            kept = self._keep_another(head.calibration)
+            try:
+                self._file.replace(_encoded(head))
+            except BaseException:
+                if kept is not None:  # the file stays where it is
+                    kept.unlink(missing_ok=True)
+                raise
+
+    def _keep_another(self, calibration: CalibrationId) -> Path | None:
+        """Copy the log of another calibration to where it is kept, and return that."""
+        path = self._path
+        if not path.exists() or not path.stat().st_size:
+            return None
+        with path.open("rb") as file:
+            first = file.readline()
+        try:
+            line = _DECODER.decode(first)
+        except msgspec.DecodeError:
+            line = None
+        if not isinstance(line, LogHead):
+            raise LogError(str(path), "it is there and is no log; name another file")
+        if line.calibration == calibration:
+            return None
+        return Path(
+            shutil.copy2(path, path.with_name(f"{path.stem}-{line.calibration}{path.suffix}"))
+        )
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add entries."""

@@ -134,7 +134,8 @@ def _parameters(logged: Logged) -> str:
     if any(estimate.error is not None for estimate in estimates):
         note = (
             "<p>The standard error of a constant is that of its alternative's log-odds over the runs "
-            "with fresh seeds.</p>"
+            "with fresh seeds: it says how far these are apart, not how far the outcome still is from "
+            "the target.</p>"
         )
     return _table(("parameter", "value", "standard error", "bounds"), rows) + note
 

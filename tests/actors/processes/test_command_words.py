@@ -32,6 +32,15 @@ def test_a_place_for_which_there_is_no_value_is_refused() -> None:
         CommandWords(["a", "{x}{y}"]).check(["x", "z"])
 
 
+def test_a_program_of_the_working_folder_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tool").touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+
+    CommandWords(["./tool"]).find(directory=None, path="/nowhere")
+
+
 def test_a_program_is_looked_for_where_it_will_be_run(tmp_path: Path) -> None:
     (tmp_path / "tool").touch(mode=0o755)
     (tmp_path / "text").touch(mode=0o644)

@@ -113,7 +113,7 @@ async def test_an_error_fails_the_trial_and_not_the_simulator() -> None:
         assert ended.ending == "finished"
 
 
-@pytest.mark.parametrize(("x", "says"), [(9, "y is inf"), (11, "y is missing")])
+@pytest.mark.parametrize(("x", "says"), [(9, "y is inf; it has y"), (11, "y is missing; it has z")])
 async def test_an_outcome_that_is_none_fails_the_trial(x: float, says: str) -> None:
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling)

@@ -15,6 +15,7 @@ from passel.agents.calibration import (
     LogError,
     MethodOptionsError,
     NoSimulatorsError,
+    NothingFoundError,
     SimulatorsDifferError,
     Target,
     UnderWayError,
@@ -215,6 +216,21 @@ async def test_whoever_watches_sees_trials_the_best_and_tables() -> None:
     assert any("best loss" in line and "confirmed by 2 runs" in line for line in lines)
     assert set(tables) == {"calibration", "running", "best"}
     assert [row[:2] for row in tables["best"].rows] == [("car", "80.00 %"), ("bus", "20.00 %")]
+
+
+async def test_whoever_watches_a_calibration_that_finds_nothing_gets_an_error_behind_its_report() -> (
+    None
+):
+    shown: list[object] = []
+    async with open_runtime() as runtime:
+        ref = await calibrator(runtime, await fleet(runtime, 1, fails=1))
+        with pytest.raises(NothingFoundError, match=r"ended by failures: .*one too many"):
+            async for item in ref.calibrate_shown():
+                shown.append(item)  # noqa: PERF401  # it ends in an error
+
+    report = shown[-1]
+    assert isinstance(report, CalibrationReport)
+    assert report.answer is None
 
 
 async def test_a_watcher_that_leaves_ends_the_calibration() -> None:

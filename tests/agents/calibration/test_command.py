@@ -81,6 +81,10 @@ def test_a_file_says_the_same_and_becomes_a_topology_that_has_no_fault(tmp_path:
     topology = yaml.safe_load(saved.read_text())
     assert topology == topology_of(read_job(file))
     assert check(read_topology(saved)) == []
+    file.write_text(file.read_text().replace("keep: true\n", ""))
+    with_state = ["--state", str(tmp_path / "state"), "--save", str(saved)]
+    assert CliRunner().invoke(app, ["file", str(file), *with_state]).exit_code == 0
+    assert "journal" in yaml.safe_load(saved.read_text())["actors"]
     file.write_text("functions: a\n")
     done = CliRunner().invoke(app, ["file", str(file)])
     assert done.exit_code == 2

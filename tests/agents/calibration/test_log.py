@@ -7,6 +7,7 @@ import resource
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from passel import Runtime
@@ -120,3 +121,24 @@ async def test_a_log_that_cannot_be_written_is_said_in_a_sentence_by_both_ways(
         with pytest.raises(LogError, match="cannot be written"):
             async for _ in ref.calibrate_shown():
                 pass
+
+
+def test_the_log_of_another_calibration_is_kept_and_other_files_are_left_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "runs.jsonl"
+    for name in ("c", "d", "d"):
+        log = CalibrationLog(path)
+        log.begin(msgspec.structs.replace(HEAD, calibration=CalibrationId(name)))
+        log.append(planned(2 if name == "c" else 1))
+        log.close()
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["runs-c.jsonl", "runs.jsonl"]
+    assert len(read_log(tmp_path / "runs-c.jsonl").ledger.records) == 2
+    assert len(read_log(path).ledger.records) == 1
+
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(LogError, match="it is there and is no log; name another file"):
+        CalibrationLog(notes).begin(HEAD)
+    assert notes.read_text() == "mine"
