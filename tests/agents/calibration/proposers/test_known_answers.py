@@ -73,12 +73,12 @@ def test_a_city_comes_within_ten_points_in_three_hundred_iterations_of_four_work
     pace = Pace(seconds=1.0, crash_rate=0.05, straggler_rate=0.1, seed=seed)
 
     def simulate(_: SimulatorId, trial: Trial) -> Iterator[Observation | Crashed]:
-        fate = pace.fate(trial)
+        own = pace.of(trial)
         for number, outcome in enumerate(shares(trial.parameters, trial.seed), 1):
-            if number == fate.crash:
-                yield Crashed(next(fate.seconds))
+            if number == own.crash:
+                yield Crashed(next(own.seconds))
                 return
-            yield Observation(outcome=outcome, sample=PEOPLE, seconds=next(fate.seconds))
+            yield Observation(outcome=outcome, sample=PEOPLE, seconds=next(own.seconds))
 
     space = tuple(
         Parameter(name=mode, low=-10.0, high=2.0, start=0.0, constant_of=mode) for mode in truth
