@@ -23,8 +23,10 @@ SNAPSHOT_EVERY: Final = 100
 LARGE_STATE_BYTES: Final = 1 << 20
 """A snapshot above this, written with every message, is worth a warning."""
 
-SNAPSHOT_METHODS: Final = ("snapshot", "restore")
-"""What a class needs for its actors to be durable."""
+
+def missing_methods(actor_class: type) -> list[str]:
+    """Return what a class lacks for its actors to be durable."""
+    return [m for m in ("snapshot", "restore") if not callable(getattr(actor_class, m, None))]
 
 
 def check_class(actor_class: type, name: str) -> None:
@@ -36,10 +38,10 @@ def check_class(actor_class: type, name: str) -> None:
     what = f"durable actor {name or 'of class'} {actor_class.__qualname__}"
     if not name:
         raise SpawnError(what, "its journal goes by its name; give it one: options(name=...)")
-    for method in SNAPSHOT_METHODS:
-        if not callable(getattr(actor_class, method, None)):
-            reason = "it needs `def snapshot(self) -> State` and `def restore(self, state: State)`"
-            raise SpawnError(what, f"it has no {method}(); {reason}")
+    missing = missing_methods(actor_class)
+    if missing:
+        reason = "it needs `def snapshot(self) -> State` and `def restore(self, state: State)`"
+        raise SpawnError(what, f"it has no {missing[0]}(); {reason}")
 
 
 class SavedState:

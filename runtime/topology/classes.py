@@ -16,7 +16,7 @@ from ...actors.handler import HandlerSpec, handlers_of, resolved_hints
 from ...actors.pool import Pool
 from ...actors.ref import Reference
 from ...protocols.errors import PasselError
-from ..durable.state import SNAPSHOT_METHODS
+from ..durable.state import missing_methods
 from .plan import entry_of
 from .problem import KeyPath, Kind, Problem, suggestion
 from .references import as_reference, references_in
@@ -97,8 +97,8 @@ def check_classes(topology: Topology, document: Document) -> Iterator[Problem]:
         path = ("actors", name, "args")
         signature = constructor_of(actor_class)
         yield from work.check(signature, topology.actors[name].args, path, "arguments")
-        missing = [m for m in SNAPSHOT_METHODS if not callable(getattr(actor_class, m, None))]
-        if topology.actors[name].durable and missing:
+        missing = missing_methods(actor_class) if topology.actors[name].durable else []
+        if missing:
             message = f"{actor_class.__qualname__} has no {' and no '.join(missing)}"
             mend = "define both, or take `durable` away; see docs/durability.md"
             yield document.problem("class", ("actors", name, "durable"), message, mend)
