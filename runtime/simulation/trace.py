@@ -32,13 +32,13 @@ class Trace:
         self._digest = blake2b(digest_size=16)
         self._last: deque[tuple[float, str, str, bytes]] = deque(maxlen=EVENTS_KEPT)
         self._fresh: list[tuple[float, str, str, bytes]] = []
-        self._wrong: deque[str] = deque(maxlen=EVENTS_KEPT)
+        self._wrong: deque[tuple[float, str, str, bytes]] = deque(maxlen=EVENTS_KEPT)
 
     def note(self, kind: str, what: str) -> None:
         """Note an event."""
         self._add(kind, what, b"")
         if kind in _WRONG:
-            self._wrong.append(f"{self._loop.now:12.6f}  {kind:<9} {what}")
+            self._wrong.append((self._loop.now, kind, what, b""))
 
     def batch(self, kind: str, edge: str, batch: bytes) -> None:
         """Note what becomes of a batch of messages on its way over an edge."""
@@ -72,15 +72,17 @@ class Trace:
 
     def wrong(self) -> list[str]:
         """Return what went wrong from the beginning on: faults, and calls that failed."""
-        return list(self._wrong)
+        return list(map(_line, self._wrong))
 
     def lines(self, count: int = EVENTS_KEPT) -> list[str]:
         """Return the last events, one a line, with their virtual times."""
         self._take_in()
-        return [
-            f"{at:12.6f}  {kind:<9} {what}{_contents(batch)}"
-            for at, kind, what, batch in list(self._last)[-count:]
-        ]
+        return list(map(_line, list(self._last)[-count:]))
+
+
+def _line(event: tuple[float, str, str, bytes]) -> str:
+    at, kind, what, batch = event
+    return f"{at:12.6f}  {kind:<9} {what}{_contents(batch)}"
 
 
 def _contents(batch: bytes) -> str:
