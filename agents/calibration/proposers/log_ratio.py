@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..errors import NoConstantError, SharesWantedError
 from ..proposer import Proposal
 from .informed import InformedProposer
-from .odds import EXACT, Odds
+from .odds import EXACT, Odds, require_constants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,10 +57,7 @@ class LogRatio(InformedProposer):
         damping: float = 1.0,
         probe: int | None = None,
     ) -> None:
-        if not target.shares:
-            raise SharesWantedError("the log-ratio rule")
-        if not any(parameter.constant_of for parameter in space):
-            raise NoConstantError("the log-ratio rule")
+        require_constants("the log-ratio rule", space, target)
         super().__init__(space, target, iterations=iterations, generator=generator)
         self._damping = damping
         self._probe = iterations if probe is None else min(probe, iterations)

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ..errors import NoConstantError, SharesWantedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ....protocols.trial import Outcome
+    from ..space import Space
     from ..target import Target
     from .known import KnownTrial
 
@@ -25,6 +28,19 @@ _TINY: Final = 1e-12
 
 _UNSETTLED: Final = 0.05
 """Deviation of a share of a half that its first iteration leaves open, where nobody forecasts."""
+
+
+def require_constants(who: str, space: Space, target: Target) -> None:
+    """Raise unless a proposer has shares to aim at, and constants to do so with.
+
+    Raises:
+        SharesWantedError: The target is none of shares.
+        NoConstantError: No parameter is a constant of an outcome.
+    """
+    if not target.shares:
+        raise SharesWantedError(who)
+    if not any(parameter.constant_of for parameter in space):
+        raise NoConstantError(who)
 
 
 class Odds:

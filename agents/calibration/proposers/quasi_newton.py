@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..errors import NoConstantError, SharesWantedError
 from ..proposer import Proposal
 from .informed import InformedProposer
 from .known import KnownTrial
-from .odds import EXACT, Array, Odds
+from .odds import EXACT, Array, Odds, require_constants
 from .surroundings import Observations, Surroundings
 from .travellers import Travellers
 
@@ -100,10 +99,7 @@ class LogOddsQN(InformedProposer):
         availability: Sequence[Availability] = (),
         probe: int = 3,
     ) -> None:
-        if not target.shares:
-            raise SharesWantedError("LogOddsQN")
-        if not any(parameter.constant_of for parameter in space):
-            raise NoConstantError("LogOddsQN")
+        require_constants("LogOddsQN", space, target)
         super().__init__(space, target, iterations=iterations, generator=generator)
         self._availability = availability
         self._probe = min(probe, iterations)
