@@ -1,7 +1,8 @@
 """The runtime against physical floors and other actor runtimes, measured in the same run.
 
 Caller and actor live in two processes of one host, with deadline, trace id and mailbox bound on,
-and talk over ZeroMQ; keys that begin with `unix_` are of the same over Unix sockets. Examples:
+and talk over ZeroMQ; keys that begin with `unix_` are of the same over Unix sockets, with `polled_` over
+these with loops that stay awake for BUSY_POLL seconds after a message. Examples:
 
     python benchmarks/runtime.py                            a table
     python benchmarks/runtime.py --peers xoscar,ray --json  one flat JSON object, medians with p10 and p90
@@ -45,8 +46,14 @@ IN_FLIGHT = 1_000
 IDLE_ACTORS = 10_000
 COLD_START: Final = Path(__file__).with_name("cold_start.py")
 
-LANES: Final = {"": "ipc", "unix_": "unix"}
-"""Transports between processes, by what their keys begin with."""
+BUSY_POLL: Final = 1e-4
+
+LANES: Final[dict[str, tuple[str, float]]] = {
+    "": ("ipc", 0.0),
+    "unix_": ("unix", 0.0),
+    "polled_": ("unix", BUSY_POLL),
+}
+"""Transports between processes and seconds of busy polling, by what their keys begin with."""
 
 Round = dict[str, float]
 """What one round measured, by key."""
@@ -222,8 +229,10 @@ async def measured(rounds: int, seconds: float, peers: list[Peer], loop: str) ->
     async with AsyncExitStack() as stack:
         far: dict[str, ActorRef[Echo]] = {}
         shared: dict[str, np.ndarray] = {}
-        for lane, transport in LANES.items():
-            runtime = Runtime(name=f"bench-{transport}", transport=transport, loop=loop)
+        for lane, (transport, busy_poll) in LANES.items():
+            runtime = Runtime(
+                name=f"bench-{lane}{transport}", transport=transport, busy_poll=busy_poll, loop=loop
+            )
             await stack.enter_async_context(runtime)
             await runtime.start_node("far")
             far[lane] = await runtime.options(node="far").spawn(Echo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -372,6 +372,10 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     ago: float = 0.0
 
 
+MAX_BUSY_POLL_SECONDS: Final = 0.01
+"""Longest time that a loop stays awake after a message; a sleep and a waking are short beside it."""
+
+
 class Network(msgspec.Struct, frozen=True, kw_only=True):
     """How the nodes of a runtime reach each other.
 
@@ -379,11 +383,13 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         transport: `ipc`, `unix` or `tcp`.
         interface: Address, or network interface, that tcp binds; others must reach it.
         plain_tcp: Whether tcp is neither encrypted nor authenticated.
+        busy_poll: Seconds for which a node's loop stays awake after traffic; 0 to sleep at once.
     """
 
     transport: str = "ipc"
     interface: str = "127.0.0.1"
     plain_tcp: bool = False
+    busy_poll: float = 0.0
 
     @property
     def encrypted(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ...protocols.control import Directive, Strategy
+from ...protocols.control import MAX_BUSY_POLL_SECONDS, Directive, Strategy
 
 MAX_COUNT = 10_000
 """Most nodes or replicas that one entry may ask for."""
@@ -184,6 +184,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ZeroMQ, encrypted.
         node_silence: Seconds after which a node whose process answers no heartbeat is dead; by
             default 2.5, and 0.4 for one that is seen to be stopped.
+        busy_poll: Seconds for which its loops stay awake after a message; 0 to sleep at once.
         loop: Event loop of its processes; `auto` takes uvloop where it is installed.
         params: Values that `${name}` stands for; already put in place in a loaded topology.
         nodes: Processes by name.
@@ -203,6 +204,12 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[float, Meta(gt=0)] | None,
         Meta(description="Seconds of silence after which a node is dead; 2.5, or 0.4 if stopped."),
     ] = None
+    busy_poll: Annotated[
+        float,
+        Meta(
+            ge=0, le=MAX_BUSY_POLL_SECONDS, description="Seconds a loop stays awake after messages."
+        ),
+    ] = 0.0
     loop: Annotated[
         Literal["auto", "asyncio", "uvloop"], Meta(description="Event loop of its processes.")
     ] = "auto"

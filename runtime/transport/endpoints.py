@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
-from ...protocols.control import Network
+from ...protocols.control import MAX_BUSY_POLL_SECONDS, Network
 from ...protocols.errors import SpawnError
 from ..security import CurveGuard, KeyPair, split_endpoint
+from .busy_poll import BusyPolledTransport
 from .unix import SCHEME, UnixTransport
 from .zeromq import ZeroMQTransport
 
@@ -35,6 +37,9 @@ def check_network(network: Network, runtime: str) -> None:
     if network.interface in _WILDCARDS:
         reason = f"interface {network.interface!r} is no place that others can connect to"
         raise SpawnError(what, f"{reason}; name an address of this host, such as 10.0.0.5")
+    if not 0.0 <= network.busy_poll <= MAX_BUSY_POLL_SECONDS:
+        reason = f"busy_poll is {network.busy_poll!r}; choose 0 to {MAX_BUSY_POLL_SECONDS} seconds"
+        raise SpawnError(what, f"{reason}, such as 0.0001")
 
 
 def place_to_bind(network: Network, directory: str | Path, name: str) -> str:
@@ -79,7 +84,12 @@ def open_transport(
     """
     identity = f"{node}/{life}".encode()
     bind = place_to_bind(network, directory, f"{node}.{life}")
+    transport: Transport
     if bind.startswith(SCHEME):
-        return UnixTransport(identity, bind)
-    guard = CurveGuard(pair or KeyPair.generate(), roster) if network.encrypted else None
-    return ZeroMQTransport(identity, bind, guard)
+        transport = UnixTransport(identity, bind)
+    else:
+        guard = CurveGuard(pair or KeyPair.generate(), roster) if network.encrypted else None
+        transport = ZeroMQTransport(identity, bind, guard)
+    if network.busy_poll > 0.0:
+        return BusyPolledTransport(transport, asyncio.get_running_loop(), network.busy_poll)
+    return transport

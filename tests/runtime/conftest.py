@@ -37,8 +37,9 @@ def starter() -> Iterator[Starter]:
         pytest.param("tcp", marks=pytest.mark.process),
         pytest.param("unix", marks=pytest.mark.process),
         pytest.param("uvloop", marks=pytest.mark.process),
+        pytest.param("polled", marks=pytest.mark.process),
     ]
 )
 def world(request: pytest.FixtureRequest, starter: Starter) -> World:
-    """One way to reach an actor: by reference, encoded, over ipc, over tcp, over a Unix socket, or on uvloop."""
+    """One way to reach an actor: by reference, encoded, over ipc, over tcp, over a Unix socket, on uvloop, or awake."""
     return replace(WORLDS[request.param], start=starter)

@@ -52,8 +52,8 @@ class World:
     """One way to reach an actor.
 
     Attributes:
-        name: `direct`, `isolated`, a transport (`ipc`, `tcp`, `unix`), or `uvloop`: ipc with both
-            processes on that loop.
+        name: `direct`, `isolated`, a transport (`ipc`, `tcp`, `unix`), `uvloop`: ipc with both
+            processes on that loop, or `polled`: unix with loops that stay awake.
         start: What starts the processes of nodes.
     """
 
@@ -82,8 +82,8 @@ class World:
     async def open(self, **options: Any) -> AsyncIterator[Habitat]:
         """Start a runtime of this kind; afterwards its run directory must be gone."""
         with private_folder() as base:
-            transport = self.name if self.name in TRANSPORTS else "ipc"
-            network = Network(transport=transport)
+            transport = _TRANSPORTS.get(self.name, "ipc")
+            network = Network(transport=transport, busy_poll=1e-4 if self.name == "polled" else 0.0)
             runtime = Runtime(
                 host=LocalLeaderHost("passel", network=network, base=base, start=self.start),
                 isolate=self.name == "isolated",
@@ -130,4 +130,5 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-WORLDS = {name: World(name) for name in ("direct", "isolated", *TRANSPORTS, "uvloop")}
+_TRANSPORTS = {**{name: name for name in TRANSPORTS}, "polled": "unix"}
+WORLDS = {name: World(name) for name in ("direct", "isolated", *TRANSPORTS, "uvloop", "polled")}
