@@ -111,3 +111,9 @@ def walk(setting: Setting, *, width: float = 2.0) -> Walk:
 def parabola(x: float, y: float) -> float:
     """Return a number that is 7 where both are 2, and more elsewhere."""
     return 7.0 + (x - 2.0) ** 2 + (y - 2.0) ** 2
+
+
+def ridge(x: float) -> Iterator[dict[str, float]]:
+    """Yield a height that is 7 where x is 3, with its iteration's noise."""
+    for number in count(1):
+        yield {"height": 7.0 + abs(x - 3.0) + 0.1 / number}
