@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.msgpack import Decoder, Encoder, Ext
@@ -177,12 +178,21 @@ class Codec:
         raise CodecError("body", f"unknown extension type {code}")
 
     def _decode_special(self, hint: Any, value: Any) -> Any:
-        parameters = typing.get_args(hint)
-        hint = typing.get_origin(hint) or hint  # NDArray[float64] is checked as ndarray
-        if issubclass(hint, Portable):
+        hint, parameters, portable = _special(hint)
+        if portable:
             return hint.from_wire(value, parameters)
         if isinstance(value, hint):
             return value
         if isinstance(value, self._reference_type) and issubclass(hint, self._reference_type):
             return self._reference_to(hint, self._address_of(value))
         raise CodecError("body", f"expected {hint.__qualname__}, got {type(value).__qualname__}")
+
+
+@lru_cache(maxsize=1024)
+def _special(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """Return the class of a hint, its parameters, and whether it is `Portable`.
+
+    `NDArray[float64]` is checked as `ndarray`.
+    """
+    kind = typing.get_origin(hint) or hint
+    return kind, typing.get_args(hint), issubclass(kind, Portable)
