@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .record import State, TrialRecord
     from .scheduling import CalibrationId, Incumbent, Scheduler
     from .settings import CalibrationSettings
+    from .space import Point
     from .target import Target
 
 
@@ -47,6 +48,7 @@ def report_of(
     *,
     detail: str,
     floor: float | None,
+    held: Point,
     at: float,
     resumed: bool,
 ) -> CalibrationReport:
@@ -56,6 +58,7 @@ def report_of(
     states = [record.state for record in scheduler.ledger.records.values()]
     return CalibrationReport(
         answer=None if best is None else best.point,
+        held=held,
         loss=None if best is None else best.loss,
         confirmed=0 if best is None else best.confirmed,
         deviation=0.0 if best is None else best.deviation,

@@ -13,7 +13,7 @@ from .errors import LogError
 from .locked_file import LockedFile
 from .messages import CalibrationReport
 from .scheduling import CalibrationId, Entry, Ledger, LedgerState
-from .space import Parameter
+from .space import Parameter, Point
 from .target import Target
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class LogHead(msgspec.Struct, frozen=True, kw_only=True, tag="head"):
     floor: float | None = None
     state: LedgerState = LedgerState()
     format: str = FORMAT
+
+    @property
+    def held(self) -> Point:
+        """The parameters that stay where they are, those without room between their bounds included."""
+        return {p.name: p.low for p in self.space if p.low == p.high} | self.fixed
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, tag="entry"):

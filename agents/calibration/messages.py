@@ -69,6 +69,7 @@ class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         answer: The point that is claimed; None if no full run has ended.
+        held: The parameters that were not to be found, as a reference, and what they stayed at.
         loss: Its mean loss over the runs with fresh seeds; over the run that found it, if there are
             none.
         confirmed: How many runs with fresh seeds that is the mean of.
@@ -92,6 +93,7 @@ class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     answer: Point | None
+    held: Point = {}
     loss: float | None
     confirmed: int
     deviation: float

@@ -193,6 +193,7 @@ class Session:
             self._settings,
             detail=self._run.detail,
             floor=self._head.floor,
+            held=self._head.held,
             at=self._run.seconds,
             resumed=self._resumed,
         )

@@ -40,7 +40,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimates_of(logged: Logged) -> list[Estimate]:
-    """Return the parameters of the claimed point.
+    """Return the parameters of the claimed point that were not held.
 
     The constant of an alternative shifts its log-odds against a reference by about as much as itself
     (Train, Discrete Choice Methods with Simulation, section 2.8); so the standard error of these
@@ -54,6 +54,8 @@ def estimates_of(logged: Logged) -> list[Estimate]:
     reference = max(target.values, key=lambda name: target.values[name])
     found = []
     for parameter in logged.head.space:
+        if parameter.name in logged.head.held:
+            continue
         error = None
         if target.shares and parameter.constant_of and len(runs) > 1:
             error = _error(runs, parameter.constant_of, reference)

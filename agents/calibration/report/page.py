@@ -129,7 +129,7 @@ def _parameters(logged: Logged) -> str:
         )
         for estimate in estimates
     ]
-    rows += [(name, f"{value:.4f}", "fixed", "") for name, value in logged.head.fixed.items()]
+    rows += [(name, f"{value:.4f}", "held", "") for name, value in logged.head.held.items()]
     note = ""
     if any(estimate.error is not None for estimate in estimates):
         note = (

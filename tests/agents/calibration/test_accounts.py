@@ -12,7 +12,14 @@ def test_a_report_without_an_answer_says_what_went_wrong() -> None:
     rehearsed(decides, toy(crashes=1.0))
 
     report = report_of(
-        CalibrationId("c"), decides, settings, detail="", floor=None, at=1.0, resumed=False
+        CalibrationId("c"),
+        decides,
+        settings,
+        detail="",
+        floor=None,
+        held={},
+        at=1.0,
+        resumed=False,
     )
 
     failed = [record.detail for record in decides.ledger.records.values()]

@@ -26,6 +26,7 @@ from passel.agents.calibration.log import read_log
 from passel.agents.calibration.narrating import Table
 from passel.agents.stream import closing
 from passel.protocols.trial import Availability, SimulatorSpec, Trial, TrialId
+from passel.runtime.cli.transcript import Answered, answer_text, interpret
 from tests.agents.calibration.crew import ITERATIONS, Slope, cars
 from tests.runtime.worlds import open_runtime
 
@@ -216,6 +217,9 @@ async def test_whoever_watches_sees_trials_the_best_and_tables() -> None:
     assert any("best loss" in line and "confirmed by 2 runs" in line for line in lines)
     assert set(tables) == {"calibration", "running", "best"}
     assert [row[:2] for row in tables["best"].rows] == [("car", "80.00 %"), ("bus", "20.00 %")]
+    report = interpret(shown[-1])
+    assert isinstance(report, Answered)
+    assert 'held: {"car_intercept": 0.0}' in answer_text(report).splitlines()
 
 
 async def test_whoever_watches_a_calibration_that_finds_nothing_gets_an_error_behind_its_report() -> (

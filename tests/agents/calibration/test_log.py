@@ -73,6 +73,13 @@ def test_what_was_written_in_part_is_written_again_as_a_whole(tmp_path: Path) ->
     assert [record.id for record in read_log(path).ledger.records] == ["c-0", "c-1", "c-2", "c-3"]
 
 
+def test_a_parameter_whose_bounds_leave_no_room_is_held_like_those_that_are_fixed() -> None:
+    space = (Parameter(name="x"), Parameter(name="y", low=2.0, high=2.0))
+    head = msgspec.structs.replace(HEAD, space=space, fixed={"z": 0.0})
+
+    assert head.held == {"y": 2.0, "z": 0.0}
+
+
 def test_a_log_that_another_one_writes_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl"
     first, second = CalibrationLog(path), CalibrationLog(path)

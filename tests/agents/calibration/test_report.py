@@ -51,7 +51,7 @@ def log(tmp_path: Path) -> Path:
         simulator="a <toy>",
         target=TARGET,
         space=(Parameter(name="x", low=-4, high=4, constant_of="bus"),),
-        fixed={"y": 0.0},
+        fixed={"y": 0.5},
         settled=SETTLED,
         goal=0.01,
         floor=0.5,
@@ -60,7 +60,16 @@ def log(tmp_path: Path) -> Path:
     written.begin(head)
     written.append(entries)
     written.end(
-        report_of(name, decides, settings, detail="", floor=0.5, at=rehearsal.now, resumed=False)
+        report_of(
+            name,
+            decides,
+            settings,
+            detail="",
+            floor=0.5,
+            held=head.held,
+            at=rehearsal.now,
+            resumed=False,
+        )
     )
     written.close()
     return path
@@ -81,6 +90,7 @@ def test_the_page_has_figures_tables_and_what_to_doubt(log: Path) -> None:
     assert "goal lies below what any parameters can reach" in page
     assert "over 3 runs with fresh seeds" in page
     assert page.count("<tr>") > 20
+    assert '<td>y</td><td class="n">0.5000</td><td>held</td>' in page
     assert "http" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
 
 
