@@ -298,12 +298,21 @@ class RemoteError(ActorError):
 
 
 class SpawnError(PasselError):
-    """Raised when an actor or a node could not be started."""
+    """Raised when an actor or a node could not be started.
+
+    An error of the actor's own code is its `__cause__` if that ran on this node.
+
+    Attributes:
+        what: What was to be started.
+        reason: Why it was not.
+        remote_traceback: The traceback of such code on another node, as text; else empty.
+    """
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} could not be started: {reason}")
         self.what = what
         self.reason = reason
+        self.remote_traceback = ""
 
 
 class NameTakenError(SpawnError):

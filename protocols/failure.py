@@ -21,6 +21,7 @@ from .errors import (
     PasselError,
     RemoteError,
     RestartedError,
+    SpawnError,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = 
         [],
         f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
         _text(str, error)[:_MAX_TEXT],
-        _text("".join, traceback.format_exception(error))[-_MAX_TEXT:],
+        _traceback_of(error)[-_MAX_TEXT:],
     )
     if isinstance(error, declared):
         record.code = "declared"
@@ -150,9 +151,21 @@ def _rebuild(failed: Failed, declared: tuple[type[BaseException], ...]) -> BaseE
                 except (TypeError, ValueError):
                     return None
                 vars(error).update(failed.state)
-                error.add_note(f"\nTraceback at the actor:\n{failed.remote_traceback}")
+                if isinstance(error, SpawnError):
+                    error.remote_traceback = failed.remote_traceback
+                if failed.remote_traceback:
+                    error.add_note(f"\nTraceback at the actor:\n{failed.remote_traceback}")
                 return error
     return None
+
+
+def _traceback_of(error: BaseException) -> str:
+    """Return the traceback of an error as text; of a failed start, that of the actor's own code."""
+    if isinstance(error, SpawnError):
+        if error.__cause__ is None:
+            return error.remote_traceback
+        error = error.__cause__
+    return _text("".join, traceback.format_exception(error))
 
 
 def _subclasses(kind: type[BaseException]) -> list[type[BaseException]]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import traceback
+from typing import Final
+
 import typer
 
-from ...protocols.errors import PasselError
+from ...protocols.errors import PasselError, SpawnError
 from ..topology import TopologyError
 from . import exits
 from .errors import ActorNotFoundError, LogNotFoundError, RuntimeNotFoundError, UsageProblemError
+
+_FRAMES: Final = 3
+"""How many frames of the traceback of a failed start are shown."""
 
 
 def code_of(error: Exception) -> int:
@@ -19,12 +26,31 @@ def code_of(error: Exception) -> int:
     return exits.FAILED
 
 
-def report(error: Exception) -> None:
-    """Write an error to stderr: each problem on its own line, remote tracebacks below."""
-    notes = getattr(error, "__notes__", ())
+def report(error: Exception, *, whole: bool = False) -> None:
+    """Write an error to stderr: each problem on its own line, remote tracebacks below.
+
+    What could not be started is told with the last frames of its author's code; `whole` shows
+    every traceback there is, also of the command itself.
+    """
     text = str(error) if isinstance(error, PasselError) else f"{type(error).__name__}: {error}"
     for line in text.splitlines():
         prefix = "error: " if not line.startswith(" ") else ""
         typer.secho(prefix + line, err=True, fg="red")
-    for note in notes:
-        typer.secho(note, err=True, dim=True)
+    if whole:
+        below = ["".join(traceback.format_exception(error))]
+    elif isinstance(error, SpawnError):
+        below = _last_frames(error)
+    else:
+        below = getattr(error, "__notes__", [])
+    for text in below:
+        typer.secho(text, err=True, dim=True)
+
+
+def _last_frames(error: SpawnError) -> list[str]:
+    """Return the lines of the last frames in the traceback of what kept something from starting."""
+    cause = error.__cause__
+    text = error.remote_traceback if cause is None else "".join(traceback.format_exception(cause))
+    last = text.rpartition("Traceback (most recent call last):")[2]  # of a chain of several
+    frames = re.findall(r'^  File ".*\n(?:    .*\n)*', last, re.MULTILINE)[-_FRAMES:]
+    more = ["(more with --traceback)"] if text.count('  File "') > len(frames) else []
+    return [frame.rstrip() for frame in frames] + more

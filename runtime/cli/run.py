@@ -68,6 +68,9 @@ def run_command(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log every actor's start and stop, too.")
     ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show an error with every traceback there is.")
+    ] = False,
 ) -> None:
     """Launch a topology, show how it goes, print what `main` returns, and stop everything.
 
@@ -96,7 +99,7 @@ def run_command(
     _configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None, metrics)
-    run.carry_out()
+    run.carry_out(traceback=traceback)
 
 
 class _Run:
@@ -119,8 +122,8 @@ class _Run:
         self._metrics = metrics
         self._rates = Rates()
 
-    def carry_out(self) -> None:
-        """Start, run and stop.
+    def carry_out(self, *, traceback: bool) -> None:
+        """Start, run and stop; show an error with its whole traceback, if that is wanted.
 
         Raises:
             Exit: With the code of an interrupt, or of what ended the run; that has been said.
@@ -134,7 +137,9 @@ class _Run:
             raise self._failure
         code = exits.OK
         if self._failure is not None:
-            report(self._failure)  # of whatever type a handler's `raises` lets through
+            report(
+                self._failure, whole=traceback
+            )  # of whatever type a handler's `raises` lets through
             code = code_of(self._failure)
         if self._interruption.code is not None or code != exits.OK:
             raise typer.Exit(self._interruption.code or code)

@@ -121,7 +121,12 @@ class Cell:
     handle = handle
     """Runs one request; a simulator's cells note it."""
 
-    # What waits and what runs.
+    # What it is, what waits and what runs.
+
+    @property
+    def actor_class(self) -> type[Actor]:
+        """What it is made of."""
+        return self._recipe.actor_class
 
     @property
     def codec(self) -> Codec:

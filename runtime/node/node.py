@@ -21,7 +21,6 @@ from ...protocols.errors import (
     RuntimeClosedError,
     SharedMemoryError,
     SpawnError,
-    StateError,
 )
 from ...protocols.log import log
 from ..delivery.wheel import DeadlineWheel
@@ -37,6 +36,7 @@ from .router import Router
 from .sender import NodeSender
 from .sending import Sending
 from .service import service_of
+from .start_failure import start_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -255,10 +255,10 @@ class Node:
         except BaseException as error:
             await cell.discard("it could not be started")
             self.cells.pop(cell.address.actor, None)
-            if isinstance(error, Exception) and not isinstance(error, SpawnError | StateError):
-                reason = f"{type(error).__name__}: {error}"
-                raise SpawnError(f"actor {cell.key}", reason) from error
-            raise
+            failure = start_failure(cell, error)
+            if failure is error:
+                raise
+            raise failure from failure.__cause__
 
     def learn_class(self, actor_class: type[Actor]) -> None:
         """Remember the signatures of a class; links compare them when they are made."""

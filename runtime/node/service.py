@@ -33,6 +33,7 @@ from ...protocols.errors import (
 )
 from ..loading import check_allowed, check_signature, load_class
 from .arguments import unpack_arguments
+from .start_failure import start_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,8 +126,9 @@ class NodeService(Actor):
             await cell.restart()
         except PasselError:
             raise
-        except Exception as error:
-            raise SpawnError(f"actor {cell.key}", f"{type(error).__name__}: {error}") from error
+        except Exception as error:  # noqa: BLE001  # a supervisor's edge
+            failure = start_failure(cell, error)
+            raise failure from failure.__cause__
 
     @handler(concurrent=True)
     async def child_failed(self, parent: Address, child: str, what: str) -> None:

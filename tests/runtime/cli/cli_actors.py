@@ -12,7 +12,7 @@ class Counter(Actor):
     """Counts, and says so in its node's log."""
 
     def __init__(self, *, start: int = 0) -> None:
-        self.value = start
+        self.value = _checked(start, 0)
 
     @handler
     async def add(self, n: int, times: int = 1) -> int:
@@ -116,3 +116,12 @@ class Ledger(Actor):
         """Return the new total."""
         self.total += amount
         return self.total
+
+
+def _checked(start: int, depth: int) -> int:
+    """Return where to start from, found out some frames below."""
+    if depth < 5:
+        return _checked(start, depth + 1)
+    if start < 0:
+        raise ValueError("a count below zero")
+    return start

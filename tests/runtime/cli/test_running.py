@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,7 +82,27 @@ def test_a_declared_error_of_main_is_said_too(host: Host) -> None:
     assert done.stderr.splitlines()[-1] == "error: KeyError: 'key'"
 
 
-def test_an_actor_that_does_not_start_ends_with_one(host: Host) -> None:
+@pytest.mark.parametrize("where", ["side", "leader"])
+def test_an_actor_that_does_not_start_is_told_once_and_where(host: Host, where: str) -> None:
+    said = f"actor {where}/counter (cli_actors:Counter) could not be started: "
+    node = "null" if where == "leader" else where
+    words = ["run", "calls.yaml", "--set", f"actors.counter.node={node}"]
+    words += ["--set", "actors.counter.args={start: -1}"]
+    done = host.run(*words)
+    assert done.returncode == exits.FAILED
+    assert said + "ValueError: a count below zero (" in done.stderr
+    assert re.search(r"cli_actors\.py:\d+, in _checked\)", done.stderr)
+    assert done.stderr.count("a count below zero") == 2, "the sentence, and the line of its code"
+    assert "spawning.py" not in done.stderr
+    assert "(more with --traceback)" in done.stderr
+    whole = host.run(*words, "--traceback").stderr
+    assert "in __init__" in whole
+    assert "spawning.py" in whole
+    assert whole.count('raise ValueError("a count below zero")') == 1
+    assert host.left_over() == []
+
+
+def test_what_does_not_fit_is_not_started_at_all(host: Host) -> None:
     done = host.run("run", "calls.yaml", "--set", "nodes.side.count=2")
     assert done.returncode == exits.OK
     done = host.run("run", "calls.yaml", "--set", "actors.counter.args={start: many}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,8 +151,14 @@ async def test_an_actor_that_cannot_start_says_why_and_leaves_nothing(
 ) -> None:
     async with world.open() as home:
         word = {"constructor": "no constructor today", "started": "no start today"}[where]
-        with pytest.raises(SpawnError, match=f"RuntimeError: {word}"):
+        place = r"crew_life\.py:\d+, in " + {"constructor": "__init__", "started": "started"}[where]
+        says = (
+            rf"u \(tests\.runtime\.crew_life:Unwilling\) could .*RuntimeError: {word} \(.*{place}"
+        )
+        with pytest.raises(SpawnError, match=says) as caught:
             await home.there(name="u").spawn(Unwilling, where=where)
+        shown = "".join(traceback.format_exception(caught.value))
+        assert shown.count(f'raise RuntimeError("{word}")') == 1, "the author's code is shown once"
         with pytest.raises(SpawnError):
             await home.there(name="u").spawn(Unwilling, where=where)
         assert not (await home.statistics()).actors
