@@ -340,8 +340,9 @@ class StateExistsError(StateError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} holds the durable state of an earlier run; go on from it with --resume "
-            "(resume=True), or start anew and lose it with --discard-state (discard_state=True)"
+            f"{path} holds the durable state of an earlier run: --resume (resume=True) goes on from "
+            "it, --discard-state (discard_state=True) starts anew and loses it, --state DIR "
+            "(state=DIR) leaves it alone and keeps this run's elsewhere"
         )
         self.path = path
 

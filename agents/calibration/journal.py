@@ -74,7 +74,7 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
 class CalibrationJournal(Actor):
     """Remembers one calibration for each key; spawn it durable, so that it outlives its process.
 
-    What is kept is on the disk before `keep` returns. A key stands for all that makes trials
+    What is kept is then on the disk before `keep` returns; else it is in memory. A key stands for all that makes trials
     comparable. Whoever opens a calibration takes it over: one that still runs somewhere, cut off
     or forgotten, cannot write any more, and so starts no trial either.
     """
@@ -112,9 +112,9 @@ class CalibrationJournal(Actor):
         """Return the unfinished calibration of a key, or begin one of this name; it has a new life."""
         known = self._kept.get(key)
         if known is None or known.ended is not None:
-            self.context.journal(CalibrationOpened(key, name))
+            self._change(CalibrationOpened(key, name))
         else:
-            self.context.journal(CalibrationResumed(key, known.calibration))
+            self._change(CalibrationResumed(key, known.calibration))
         return self._current(key)
 
     @handler
@@ -124,7 +124,7 @@ class CalibrationJournal(Actor):
         """Write entries down; False says that another life, or calibration, has begun since."""
         if not self._is_current(key, calibration, life):
             return False
-        self.context.journal(EntriesKept(key, calibration, entries))
+        self._change(EntriesKept(key, calibration, entries))
         return True
 
     @handler
@@ -136,7 +136,7 @@ class CalibrationJournal(Actor):
         if not self._is_current(key, calibration, life):
             return False
         if self._kept[key].ended is None:
-            self.context.journal(CalibrationOver(key, calibration, ended))
+            self._change(CalibrationOver(key, calibration, ended))
         return True
 
     @handler
@@ -148,6 +148,13 @@ class CalibrationJournal(Actor):
     async def keys(self) -> list[str]:
         """Return the keys of all calibrations."""
         return sorted(self._kept)
+
+    def _change(self, event: Change) -> None:
+        """Apply an event and, if this actor is durable, keep it."""
+        if self.context.address.durable:
+            self.context.journal(event)
+        else:
+            self.apply(event)
 
     def _is_current(self, key: str, calibration: CalibrationId, life: int) -> bool:
         known = self._kept.get(key)

@@ -90,12 +90,21 @@ def _goes_on(closed: TrialClosed, following: Sequence[Entry]) -> bool:
     return any(isinstance(e, TrialExtended) and e.trial == closed.trial for e in following)
 
 
-def beginning(progress: Progress, floor: Floor | None, goal: float | None) -> list[str]:
-    """Return what is said before the first trial: how far one can get, and what to doubt."""
+def beginning(
+    progress: Progress, floor: Floor | None, goal: float | None, *, volatile: bool
+) -> list[str]:
+    """Return what is said before the first trial: how far one can get, and what to doubt.
+
+    Args:
+        progress: How it stands.
+        floor: How far one can get, if that is known.
+        goal: The loss that is to be reached, or None.
+        volatile: Whether its journal is in memory.
+    """
     done = sum(progress.trials.values())
-    said = [
-        f"calibration {progress.calibration}" + (f", resumed after {done} trials" if done else "")
-    ]
+    resumed = f", resumed after {done} trials" if done else ""
+    lost = "; its journal is not durable, so it begins anew after a kill" if volatile else ""
+    said = [f"calibration {progress.calibration}{resumed}{lost}"]
     if floor is not None:
         said.append(f"reachable floor: loss {floor.loss:.2f}")
         said += [f"  {bottleneck.sentence}" for bottleneck in floor.bottlenecks]

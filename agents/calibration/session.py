@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from ...actors.ref import parts_of
 from ...protocols.errors import JournalError
 from .accounts import progress_of, report_of
 from .errors import LogError, SupersededError
@@ -62,6 +63,11 @@ class JournalKey:
         self._calibration = kept.calibration
         self._life = kept.life
         self._context = context
+
+    @property
+    def durable(self) -> bool:
+        """Whether the journal outlives its process."""
+        return parts_of(self._journal)[0].durable
 
     async def keep(self, entries: Sequence[Entry]) -> None:
         """Write entries down.
@@ -219,7 +225,8 @@ class Session:
                 "goal below the reachable floor", goal=goal, floor=self._floor.loss
             )
         if self._tell is not None:
-            for line in beginning(self._progress(), self._floor, goal):
+            volatile = self._journal is not None and not self._journal.durable
+            for line in beginning(self._progress(), self._floor, goal, volatile=volatile):
                 self._tell(line)
 
     async def _keep(self, entries: Sequence[Entry]) -> None:

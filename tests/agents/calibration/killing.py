@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[3]
 TOPOLOGY = ROOT / "tests/agents/calibration/killed.yaml"
 
 
-async def start(folder: Path, *words: str, topology: Path = TOPOLOGY) -> asyncio.subprocess.Process:
+async def start(
+    folder: Path, *words: str, topology: Path = TOPOLOGY, resume: bool = True
+) -> asyncio.subprocess.Process:
     """Start a calibration in a process group of its own, or go on with it."""
     environment = {
         **os.environ,
@@ -30,7 +32,7 @@ async def start(folder: Path, *words: str, topology: Path = TOPOLOGY) -> asyncio
         "PASSEL_RUN_DIR": str(folder / "run"),
     }
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "passel", "run", str(topology), "--resume",
+        sys.executable, "-m", "passel", "run", str(topology), *["--resume"] * resume,
         "--state", str(folder / "state"), *_folder(folder, topology), *words,
         env=environment, process_group=0,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -73,6 +73,19 @@ async def test_only_the_latest_life_of_a_calibration_may_write(tmp_path: Path) -
         assert (await journal.open("key", CalibrationId("three"))).calibration == "three"
 
 
+async def test_a_journal_that_is_not_durable_remembers_while_it_lives_and_that_is_said() -> None:
+    async with Runtime() as runtime:
+        journal = await runtime.options(name="j").spawn(CalibrationJournal)
+        ref = await calibrator(runtime, journal, trials=3)
+        shown = [item async for item in ref.calibrate_shown()]
+        (key,) = await journal.keys()
+        kept = await journal.look(key)
+
+    assert "its journal is not durable" in str(shown[0])
+    assert kept is not None
+    assert (len(kept.state.records), kept.ended) == (3, "trials")
+
+
 async def test_lives_are_counted_across_those_of_the_journal(tmp_path: Path) -> None:
     for life in (1, 2, 3):
         async with Runtime(state=tmp_path, resume=life > 1) as runtime:

@@ -80,3 +80,22 @@ async def test_the_example_finds_the_constants_of_a_city(tmp_path: Path) -> None
         f"{mode}_intercept" for mode in report["outcome"] if mode != "walk_transit"
     }
     await all_gone(tmp_path)
+
+
+async def test_the_example_can_be_run_again_and_goes_on_with_what_it_was_told_to_keep(
+    tmp_path: Path,
+) -> None:
+    words = (
+        "--json", "--set", "params.workers=1", "--set", "params.people=500",
+        "--set", "params.goal=30", "--set", f"params.log={tmp_path}/runs.jsonl",
+    )  # fmt: skip
+    keep = (*words, "--set", "params.keep=true")
+    for again in (words, words, keep):
+        await ended(await start(tmp_path, *again, topology=EXAMPLE, resume=False))
+    refused = await start(tmp_path, *keep, topology=EXAMPLE, resume=False)
+    _, said = await refused.communicate()
+    later = await ended(await start(tmp_path, *keep, topology=EXAMPLE))
+
+    assert refused.returncode == 1
+    assert "--resume (resume=True) goes on from it" in said.decode()
+    assert (later["resumed"], later["ended"]) == (False, "goal"), "the one before it had ended"
