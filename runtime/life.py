@@ -21,6 +21,7 @@ from .names.locator import RemoteLocator
 from .node.node import Node
 from .node.service import NodeService
 from .supervision.supervisor import Supervisor
+from .tracebacks import short_text
 
 if TYPE_CHECKING:
     from ..protocols.control import NodeConfig
@@ -123,7 +124,8 @@ def _resolve(future: asyncio.Future[int], life: int) -> None:
         future.set_result(life)
 
 
-def _report(directory: Any, event: str, actor: str, what: str) -> None:
+def _report(directory: Any, event: str, actor: str, what: str, error: BaseException | None) -> None:
     """Tell the leader of a failure, so that it is seen where the program was started."""
     with contextlib.suppress(PasselError):  # the leader is gone or flooded; the node's log has it
-        directory.failed.tell_nowait(event, actor, what[:_REPORT_CHARACTERS])
+        told = "" if error is None else short_text(error)
+        directory.failed.tell_nowait(event, actor, what[:_REPORT_CHARACTERS], told)

@@ -208,9 +208,10 @@ class Directory(Actor):
         self.change()
 
     @handler(concurrent=True)
-    async def failed(self, event: str, actor: str, what: str) -> None:
+    async def failed(self, event: str, actor: str, what: str, traceback: str) -> None:
         """An actor of another node failed outside any ask: log it where people look."""
-        log.error(event, actor=actor, what=what)
+        more = {"exception": traceback} if traceback else {}
+        log.error(event, actor=actor, what=what, **more)
 
     @handler(concurrent=True)
     async def actors(self) -> dict[str, Address]:

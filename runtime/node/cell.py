@@ -367,7 +367,7 @@ class Cell:
     def fail(self, error: BaseException, during: str) -> None:
         """The actor failed outside any ask: log it and let supervision decide."""
         log.error("actor failed", actor=self.key, during=during, error=repr(error), exc_info=error)
-        self._node.report("actor failed", self.key, f"{during}: {error!r}")
+        self._node.report("actor failed", self.key, f"{during}: {error!r}", error)
         if self.stopping or self.closed or self.failure is not None:
             return
         if self.recovery is None:

@@ -333,7 +333,7 @@ class DurableCell:
             self._superseded(error)
             return
         log.error("journal failed", actor=cell.key, error=str(error))
-        self._node.report("journal failed", cell.key, str(error))
+        self._node.report("journal failed", cell.key, str(error), None)
         cell.wake()
 
     def _superseded(self, error: StaleEpochError) -> None:

@@ -133,7 +133,7 @@ class Node:
         self.family = Family(self)
         self.overseer: Overseer | None = None
         self.classes: dict[str, str] = {}
-        self.report: Callable[[str, str, str], None] = lambda _event, _actor, _what: None
+        self.report: Callable[[str, str, str, BaseException | None], None] = lambda *_: None
         self.cast_out: Callable[[int], None] = lambda _life: None
         self.closed = False
         self.leaving = False
@@ -339,7 +339,7 @@ class Node:
             self.counters.possibly_lost += told
             what = f"{told} tells to node {link.node} were not known to be handled when it died"
             log.warning("tells possibly lost", peer=link.node, count=told)
-            self.report("tells possibly lost", link.node, what)
+            self.report("tells possibly lost", link.node, what, None)
 
     def dead_letter(self, request: Delivery, reason: str) -> None:
         """Count a request that reaches no handler, and keep it for reading."""

@@ -58,7 +58,7 @@ class Recovery:
         """Begin the end of the actor."""
         cell = self._cell
         log.error("actor given up", actor=cell.key, reason=reason)
-        self._node.report("actor given up", cell.key, reason)
+        self._node.report("actor given up", cell.key, reason, None)
         self._node.counters.given_up += 1
         cell.stopping = True
         self._node.start_task(self._node.stop_cell(cell, reason, grace=0.0))

@@ -7,13 +7,13 @@ import traceback
 from typing import TYPE_CHECKING
 
 from ...protocols.errors import SpawnError, StateError
+from ..tracebacks import below_runtime
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from .cell import Cell
 
-_RUNTIME = __name__.removesuffix(".node.start_failure")
 _INSTALLED = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
@@ -29,7 +29,7 @@ def start_failure(cell: Cell, error: BaseException) -> BaseException:
     cause = _only(error)
     if isinstance(cause, SpawnError | StateError) or not isinstance(cause, Exception):
         return cause
-    trace = _below_runtime(cause.__traceback__) or _below_runtime(error.__traceback__)
+    trace = below_runtime(cause.__traceback__) or below_runtime(error.__traceback__)
     cause.__traceback__ = trace
     kind = cell.actor_class
     failure = SpawnError(
@@ -45,16 +45,6 @@ def _only(error: BaseException) -> BaseException:
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
-
-
-def _below_runtime(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback without the frames of the runtime that it begins with."""
-    while trace is not None:
-        name = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if not f"{name}.".startswith(f"{_RUNTIME}."):
-            break
-        trace = trace.tb_next
-    return trace
 
 
 def _place(trace: TracebackType | None) -> str:

@@ -60,6 +60,12 @@ class Caller(Actor):
         """Fail far away."""
         await self.counter.fail()
 
+    @handler
+    async def tell_off(self) -> int:
+        """Let the counter fail where nobody waits for it, and find it well again."""
+        await self.counter.fail.tell()
+        return await self.counter.add(1)
+
     @handler(raises=(KeyError,))
     async def miss(self) -> None:
         """Raise an error that reaches the caller as itself."""

@@ -76,6 +76,22 @@ def test_a_main_that_raises_ends_with_one_and_both_tracebacks(host: Host) -> Non
     assert host.left_over() == []
 
 
+@pytest.mark.parametrize("where", ["side", "leader"])
+def test_a_tell_that_fails_is_shown_with_its_traceback_when_it_happens(
+    host: Host, where: str
+) -> None:
+    node = "null" if where == "leader" else where
+    words = ["--set", "params.ask=tell_off", "--set", "params.args={}"]
+    done = host.run("run", "calls.yaml", *words, "--set", f"actors.counter.node={node}")
+    assert (done.returncode, done.stdout) == (exits.OK, "1\n"), done.stderr
+    before, found, after = done.stderr.partition(f"actor={where}/counter")
+    assert found
+    assert before.rstrip().endswith("actor failed")
+    assert "tell fail from leader/caller" in after
+    assert 'raise ValueError("broken on purpose")' in after
+    assert "\nValueError: broken on purpose\n" in after
+
+
 def test_a_declared_error_of_main_is_said_too(host: Host) -> None:
     done = host.run("run", "calls.yaml", "--set", "params.ask=miss", "--set", "params.args={}")
     assert done.returncode == exits.FAILED

@@ -1,0 +1,32 @@
+"""Tracebacks as their readers want them: from the first frame that is not the runtime's."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_RUNTIME = __name__.rpartition(".")[0]
+_CHARACTERS: Final = 4_000
+
+
+def below_runtime(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frames of the runtime that it begins with."""
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if not f"{name}.".startswith(f"{_RUNTIME}."):
+            break
+        trace = trace.tb_next
+    return trace
+
+
+def short_text(error: BaseException) -> str:
+    """Return the traceback of an error as text; of a long one the last lines, which say so."""
+    trace = below_runtime(error.__traceback__)
+    text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    if len(text) <= _CHARACTERS:
+        return text
+    last = text[-_CHARACTERS:].partition("\n")[2]
+    return f"(its node's log has the lines before)\n{last}"
