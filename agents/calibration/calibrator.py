@@ -121,6 +121,7 @@ class Calibrator(Actor):
             MissingPackageError: A proposer, or the reachable floor, needs a package that is not there.
             LogError: A log cannot be written, or one to start from is not there or about something else.
             UnderWayError: It is calibrating already.
+            OutcomeNamesError: Its first trial shows other outcomes than those that the target names.
             SupersededError: Another calibration has taken its place in the journal.
             StateError: The journal cannot be written.
         """

@@ -3,6 +3,7 @@
 PasselError
 └── CalibrationError
     ├── OutcomeError         a simulator shows what cannot be compared with the target
+    ├── OutcomeNamesError    simulators show other outcomes than those that the target names
     ├── AvailabilityError    who can choose what does not add up
     ├── SharesWantedError    something that works with shares was given another target
     ├── NoConstantError      something that works on constants was given none
@@ -23,6 +24,8 @@ PasselError
 """
 
 from __future__ import annotations
+
+from difflib import get_close_matches
 
 from ...protocols.errors import PasselError
 
@@ -49,6 +52,26 @@ class OutcomeError(CalibrationError):
         super().__init__(f"the outcome {name!r} {shown}; it has to be {wanted}: mend the simulator")
         self.name = name
         self.value = value
+
+
+class OutcomeNamesError(CalibrationError):
+    """Raised when a trial has ended without outcomes of the target, and with some that it has not.
+
+    Attributes:
+        missing: What the target wants, and no trial has shown.
+        shown: What trials have shown.
+    """
+
+    def __init__(self, missing: tuple[str, ...], *, shown: tuple[str, ...], shares: bool) -> None:
+        near = [n for name in missing for n in get_close_matches(name, shown, n=1)]
+        guess = f" (did you mean {', '.join(dict.fromkeys(near))}?)" if near else ""
+        zero = "; what is not wanted has a target of 0" if shares else ""
+        super().__init__(
+            f"the target wants {', '.join(missing)}, and the simulators show {', '.join(shown)}{guess}: "
+            f"give outcomes the same names on both sides{zero}"
+        )
+        self.missing = missing
+        self.shown = shown
 
 
 class AvailabilityError(CalibrationError):

@@ -151,10 +151,7 @@ def _literal(value: Any) -> Any:
 
 
 def _worker(job: Job) -> dict[str, Any]:
-    args: dict[str, Any] = {
-        "outcomes": [] if job.shares else list(job.target),
-        "iterations": job.iterations,
-    }
+    args: dict[str, Any] = {"iterations": job.iterations}
     if job.timeout is not None:
         args["timeout"] = job.timeout
     if job.function:

@@ -101,6 +101,7 @@ class CalibrationRun:
         Raises:
             InvalidCalibrationError: A simulator that answers late runs nothing.
             SimulatorsDifferError: It simulates something else.
+            OutcomeNamesError: A trial shows other outcomes than those that the target names.
             PasselError: What the scheduler decided could not be written down.
         """
         self._take(Began(self.seconds))

@@ -30,6 +30,7 @@ from .events import (
 )
 from .fleet import Fleet
 from .ledger import AttemptFailed, IterationSeen, IterationUnused, Ledger, OutputLeft
+from .names import Names
 from .runs import Phase, Run, run_of
 from .spending import Spending
 from .termination import Termination
@@ -98,6 +99,7 @@ class Scheduler:
         self._simulators = simulators
         self._settled = settled
         self._earlier = earlier
+        self._names = Names(target)
         self.ledger = Ledger() if ledger is None else ledger
         self.fleet = Fleet(simulators)
         self.candidates = Candidates(
@@ -131,7 +133,11 @@ class Scheduler:
         self._alarm: float | None = None
 
     def handle(self, event: Event) -> list[Effect]:
-        """Take one event, return in order what the shell must now do."""
+        """Take one event, return in order what the shell must now do.
+
+        Raises:
+            OutcomeNamesError: A trial has ended, and its outcomes have other names than the target's.
+        """
         if self.ended is not None:
             return []
         at = event.at
@@ -186,6 +192,8 @@ class Scheduler:
         for record in (*self._earlier, *self.ledger.records.values()):
             self._docket.tell(record)
         for record in self.ledger.records.values():
+            for outcome in record.outcomes:
+                self._names.see(outcome)
             if record.state != "running":
                 self.candidates.take(record, full=len(record.outcomes) >= self._settled)
                 continue
@@ -232,6 +240,7 @@ class Scheduler:
             self.strays += 1
             return
         run.shown = iteration.number
+        self._names.see(iteration.outcome)
         record = self._docket.record_of(run)
         due = len(record.outcomes) + 1
         fault = self._fault_of(iteration, due) if run.phase is Phase.RUNNING else ""
@@ -259,6 +268,7 @@ class Scheduler:
     def _judge(self, name: TrialId, record: TrialRecord, at: float) -> None:
         """Say what becomes of a run after an iteration."""
         if len(record.outcomes) >= record.limit:
+            self._names.check()
             self._ending.failed_in_a_row = 0
             self._docket.complete(name, at)
             return
@@ -266,6 +276,7 @@ class Scheduler:
         if self._stopper is None or forecast is None or record.confirms is not None:
             return
         if self._stopper.judge(record, forecast, self.candidates.least, at) == "stop":
+            self._names.check()
             self._ending.failed_in_a_row = 0
             self._docket.stop(name, at)
             self._docket.close(record.id, "stopped", "it will not beat the best", at)
@@ -306,6 +317,7 @@ class Scheduler:
         if len(alike) <= (self._settings.deaths if broken else self._settings.retries):
             self._docket.ready.appendleft(run.trial)
             return
+        self._names.check()
         self._ending.failed_in_a_row += 1
         self._docket.close(run.trial, "failed", detail, at)
 

@@ -115,7 +115,6 @@ def test_nothing_in_a_command_or_a_path_is_taken_for_a_parameter(tmp_path: Path)
     worker, calibrator = actors["worker"].args, actors["calibrator"].args
 
     assert worker["command"] == list(words)
-    assert worker["outcomes"] == ["$y"]
     assert calibrator["log"] == job.log
     assert calibrator["target"]["values"] == {"$y": 1.0}
 

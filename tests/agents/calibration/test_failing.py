@@ -158,7 +158,7 @@ def test_it_ends_when_no_simulator_comes_back() -> None:
 def test_an_outcome_without_a_wanted_name_fails_its_trial_and_says_so() -> None:
     decides = scheduler(
         settings=CalibrationSettings(failures=1),
-        target=Target(values={"delay": 3.0}, shares=False),
+        target=Target(values={"car": 0.5, "bus": 0.5, "delay": 3.0}, shares=False),
     )
 
     rehearsed(decides)
@@ -191,7 +191,7 @@ def test_a_retried_trial_holds_what_its_last_attempt_has_shown_and_counts_all_it
 def test_an_iteration_with_a_faulty_outcome_counts() -> None:
     decides = scheduler(
         settings=CalibrationSettings(failures=1, retries=0), simulators=1,
-        target=Target(values={"delay": 3.0}, shares=False),
+        target=Target(values={"car": 0.5, "bus": 0.5, "delay": 3.0}, shares=False),
     )  # fmt: skip
 
     rehearsed(decides)

@@ -1,0 +1,43 @@
+"""Whether simulators call their outcomes what the target calls them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import OutcomeNamesError
+
+if TYPE_CHECKING:
+    from ....protocols.trial import Outcome
+    from ..target import Target
+
+
+class Names:
+    """Looks for outcomes that are wanted and never shown, while others are that nobody wants.
+
+    A share that is missing may be one that nobody has chosen. So it takes both to be sure, and what was
+    shown once is no misspelling.
+
+    Args:
+        target: What outcomes should be.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._shares = target.shares
+        self._known = target.values.keys()
+        self._missing = {n for n, value in target.values.items() if value or not target.shares}
+        self._shown: dict[str, None] = {}
+
+    def see(self, outcome: Outcome) -> None:
+        """Take note of what an iteration shows."""
+        self._missing -= outcome.keys()
+        self._shown.update(dict.fromkeys(outcome))
+
+    def check(self) -> None:
+        """Make sure, at the end of a trial, that all names have come that are wanted.
+
+        Raises:
+            OutcomeNamesError: Some have not, and others that mean nothing have.
+        """
+        if self._missing and self._shown.keys() - self._known:
+            missing = tuple(name for name in self._known if name in self._missing)
+            raise OutcomeNamesError(missing, shown=tuple(self._shown), shares=self._shares)
