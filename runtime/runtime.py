@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from msgspec.structs import replace
 
-from ..protocols.address import LEADER
 from ..protocols.control import Network, Supervision
 from ..protocols.errors import ActorError, RuntimeClosedError, StateError
 from ..protocols.log import log
 from .durable.state import DEDUP_WINDOW, SNAPSHOT_EVERY
-from .fleet import Fleet
 from .health.detector import Bounds
-from .life import DIRECTORY_SERIAL, LEADER_GRACE, SUPERVISOR_SERIAL
-from .loading import load_tracer, main_file, main_module
+from .held_state import HeldState
+from .leader import Leader, LeaderOptions
+from .life import LEADER_GRACE
+from .loading import main_module
 from .machine.local import LocalLeaderHost
 from .machine.loops import check_loop
-from .names.directory import Directory
-from .node.node import Node
-from .node.service import NodeService, letters_of, service_of, statistics_of
+from .node.service import letters_of, service_of, statistics_of
 from .node.spawning import Spawn
 from .supervised import Supervised
-from .supervision.revival import Revival
 from .supervision.root import Root
-from .supervision.supervisor import Supervisor
 from .transport.endpoints import check_network
 
 if TYPE_CHECKING:
@@ -40,14 +36,15 @@ if TYPE_CHECKING:
     from ..protocols.control import (
         ActorDown,
         DeadLetter,
-        JournalClaim,
         NodeInfo,
         NodeStatistics,
         NodeStatus,
     )
-    from .node.host import LeaderHost, State
+    from .names.directory import Directory
+    from .node.host import LeaderHost
     from .supervision.directives import OnFailure
     from .supervision.root import OnEscalation
+    from .supervision.supervisor import Supervisor
     from .topology import Topology
     from .topology.launch import Launched
 
@@ -135,27 +132,26 @@ class Runtime(Supervised):
         if resume and discard_state:
             raise StateError(f"runtime {name}: say either resume or discard_state, not both")
         self.name = name
-        self._loop = loop
-        self._allow = None if allow is None else [*allow, main_module()]
-        self._state_path = None if state is None else Path(state)
-        self._resume = resume
-        self._discard_state = discard_state
-        self._state: State | None = None
-        self._isolate = isolate
-        self._shared_memory = shared_memory
-        self._card_memory = card_memory
-        self._seed = seed
         base = None if run_directory is None else Path(run_directory)
         self._host = host or LocalLeaderHost(name, network=network, base=base)
-        self._grace = grace
-        self._bounds = Bounds.of(node_silence)
-        self._leader_grace = leader_grace
-        self._topology = topology
-        self._traces = traces
+        self._state = HeldState(self._host, state, resume=resume, discard=discard_state)
         self._root = Root(name, on_escalation)
+        self._options = LeaderOptions(
+            isolate=isolate,
+            shared_memory=shared_memory,
+            card_memory=card_memory,
+            loop=loop,
+            allow=None if allow is None else [*allow, main_module()],
+            seed=seed,
+            grace=grace,
+            bounds=Bounds.of(node_silence),
+            leader_grace=leader_grace,
+            topology=topology,
+            traces=traces,
+        )
         self._group: asyncio.TaskGroup | None = None
-        self._open: _Parts | None = None
-        self._closing: _Parts | None = None
+        self._open: Leader | None = None
+        self._closing: Leader | None = None
         self._launched: Launched | None = None
 
     @classmethod
@@ -225,7 +221,9 @@ class Runtime(Supervised):
         await group.__aenter__()
         self._root.hold()
         try:
-            self._open = await self._start(group)
+            self._open = await Leader.open(
+                group, self._host, self._state, self._root, self._options
+            )
             if self._launched is not None:
                 await self._launched.start()
         except BaseException as error:
@@ -257,109 +255,20 @@ class Runtime(Supervised):
         if ours and self._root.error is not None:
             raise self._root.error from error
 
-    async def _start(self, group: asyncio.TaskGroup) -> _Parts:
-        tracer = load_tracer(self._traces)
-        host = self._host
-        host.open()
-        cookie = host.new_cookie()
-        try:
-            if self._state_path is not None:
-                self._held_state()
-            node = Node(
-                LEADER,
-                1,
-                group=group,
-                host=host,
-                cookie=cookie,
-                isolate=self._isolate,
-                shared_memory=self._shared_memory,
-                card_memory=self._card_memory,
-                seed=self._seed,
-            )
-        except BaseException:
-            self._close_state()
-            host.close()
-            raise
-        node.tracer = tracer
-        cell = node.new_cell(Directory, (), {}, name="@directory", serial=DIRECTORY_SERIAL)
-        await node.start_cell(cell)
-        names = cast("Directory", cell.actor)
-        names.nodes[LEADER] = node.info
-        names.on_claim = self._claim_journal
-        node.router.locator = names
-        arguments: tuple[Any, ...] = (node, names, self._root.escalated)
-        cell = node.new_cell(
-            Supervisor, arguments, {}, name="@supervisor", serial=SUPERVISOR_SERIAL
-        )
-        await node.start_cell(cell)
-        supervisor = node.overseer = cast("Supervisor", cell.actor)
-        arguments = (node, main_file(), _stay, self._allow)
-        await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
-        host.publish(endpoint=node.endpoint, cookie=cookie, topology=self._topology)
-        options = {
-            "isolate": self._isolate,
-            "grace": self._grace,
-            "leader_grace": self._leader_grace,
-            "traces": self._traces,
-            "loop": self._loop,
-            "allow": self._allow,
-            "shared_memory": self._shared_memory,
-            "card_memory": self._card_memory,
-        }
-        revival = Revival(node, names, supervisor)
-        fleet = Fleet(
-            node, names, revival, host, options=options, seed=self._seed, bounds=self._bounds
-        )
-        return _Parts(node, fleet, names, supervisor)
-
-    def _claim_journal(self) -> JournalClaim:
-        return self._held_state().claim()
-
-    def _held_state(self) -> State:
-        """Return the runtime's state directory, opened when it is first needed."""
-        if self._state is None:
-            self._state = self._host.open_state(
-                self._state_path, resume=self._resume, discard=self._discard_state
-            )
-        return self._state
-
-    def _close_state(self) -> None:
-        state, self._state = self._state, None
-        if state is not None:
-            state.close()
-
     async def aclose(self) -> None:
         """Stop everything; called again it does nothing."""
-        parts, self._open = self._open, None
-        if parts is None:
+        leader, self._open = self._open, None
+        if leader is None:
             return
-        self._closing = parts
-        now = parts.node.now
-        until = now() + self._grace
-        try:
-            parts.fleet.cease()
-            if self._launched is not None:
-                for ref in reversed(self._launched.refs.values()):
-                    await parts.node.stop(ref, grace=max(0.0, until - now()))
-            local = [n for n in reversed(parts.node.cells) if not n.startswith("@")]
-            await parts.node.stop_actors(local, grace=max(0.0, until - now()))
-            await parts.fleet.close(grace=self._grace + 2.0)
-        finally:
-            parts.fleet.kill()
-            parts.names.shut()
-            try:
-                await parts.node.close(grace=0.0)
-            finally:
-                parts.node.close_sockets()
-                self._close_state()
-                self._host.close()
+        self._closing = leader
+        launched = [] if self._launched is None else list(reversed(self._launched.refs.values()))
+        await leader.close(launched, grace=self._options.grace)
 
     def kill(self) -> None:
         """End the other nodes' processes and remove the run directory, at once and for good."""
-        parts = self._open or self._closing
-        if parts is not None:
-            parts.fleet.kill()
-            self._host.remove()
+        leader = self._open or self._closing
+        if leader is not None:
+            leader.kill()
 
     # Actors.
 
@@ -407,7 +316,7 @@ class Runtime(Supervised):
             timeout: Seconds until the spawn fails.
         """
         return Spawn(
-            self._parts.node,
+            self._leader.node,
             name=name,
             node=node,
             capacity=capacity,
@@ -428,7 +337,7 @@ class Runtime(Supervised):
         self, actor_class: Callable[P, A], /, *args: P.args, **kwargs: P.kwargs
     ) -> ActorRef[A]:
         """Start an unnamed actor in this process; see `Spawn.spawn`."""
-        return await Spawn(self._parts.node).spawn(actor_class, *args, **kwargs)
+        return await Spawn(self._leader.node).spawn(actor_class, *args, **kwargs)
 
     async def lookup(self, name: str, actor_class: type[A]) -> ActorRef[A]:
         """Return a reference to the named actor, wherever it runs.
@@ -436,14 +345,14 @@ class Runtime(Supervised):
         Raises:
             DeadActorError: No living actor has the name.
         """
-        return cast("ActorRef[A]", await self._parts.node.lookup(name, actor_class))
+        return cast("ActorRef[A]", await self._leader.node.lookup(name, actor_class))
 
     def named(self, name: str, actor_class: type[A]) -> ActorRef[A]:
         """Return a reference to a named actor that may not be there yet.
 
         It is looked up when the first message is sent, which waits for it until its deadline.
         """
-        return cast("ActorRef[A]", self._parts.node.named(name, actor_class))
+        return cast("ActorRef[A]", self._leader.node.named(name, actor_class))
 
     async def stop(self, ref: Any, *, drain: bool = False, grace: float = 5.0) -> None:
         """Stop an actor; returns when it is stopped, also when it was already.
@@ -451,11 +360,11 @@ class Runtime(Supervised):
         Its running handler has `grace` seconds to end. What waits in the mailbox is handled
         first with `drain`, within the same grace; the rest becomes dead letters.
         """
-        await self._parts.node.stop(ref, drain=drain, grace=grace)
+        await self._leader.node.stop(ref, drain=drain, grace=grace)
 
     async def watch(self, ref: Any) -> ActorDown:
         """Wait until an actor is gone and return why; at once when it already is."""
-        return await self._parts.node.watch(ref)
+        return await self._leader.node.watch(ref)
 
     async def share(self, array: T) -> T:
         """Put an array or tensor into shared memory once, and return it as it lies there.
@@ -473,7 +382,7 @@ class Runtime(Supervised):
             SharedMemoryError: There is no room for it.
             CodecError: It is no array that can travel.
         """
-        return cast("T", self._parts.node.share(array))
+        return cast("T", self._leader.node.share(array))
 
     # Nodes.
 
@@ -493,29 +402,29 @@ class Runtime(Supervised):
             SpawnError: The process did not come up; says what it wrote last.
         """
         supervision = Supervision(max_restarts=max_restarts, within=within)
-        return await self._parts.fleet.start(name, threads=threads, supervision=supervision)
+        return await self._leader.fleet.start(name, threads=threads, supervision=supervision)
 
     async def stop_node(self, name: str, *, grace: float = 5.0) -> None:
         """Stop a node with all its actors."""
-        await self._parts.fleet.stop(name, grace=grace)
+        await self._leader.fleet.stop(name, grace=grace)
 
     def nodes(self) -> list[NodeStatus]:
         """Return how each node is that was started: alive, busy, suspected or dead."""
-        return self._parts.fleet.statuses()
+        return self._leader.fleet.statuses()
 
     def pid_of(self, node: str) -> int:
         """Return the process id of a node that was started."""
-        return self._parts.fleet.pid_of(node)
+        return self._leader.fleet.pid_of(node)
 
     async def statistics(self) -> list[NodeStatistics]:
         """Return the counters and actors of every node that answers within two seconds."""
-        own = statistics_of(self._parts.node)
+        own = statistics_of(self._leader.node)
         others = await self._of_all(lambda service: service.statistics)
         return [own, *map(self._with_status, others)]
 
     def _with_status(self, found: NodeStatistics) -> NodeStatistics:
         """Return what a node counts, with what the leader knows of it."""
-        status = self._parts.fleet.status_of(found.node)
+        status = self._leader.fleet.status_of(found.node)
         if status is None or status.life != found.life:
             return found
         return replace(found, state=status.state, clock_offset=status.clock_offset)
@@ -525,18 +434,18 @@ class Runtime(Supervised):
 
         Every node keeps its last 1,000; those that do not answer within two seconds are left out.
         """
-        found = letters_of(self._parts.node)
+        found = letters_of(self._leader.node)
         for letters in await self._of_all(lambda service: service.dead_letters):
             found += letters
         return sorted(found, key=lambda letter: -letter.ago)
 
     async def _of_all(self, what: Callable[[Any], Any]) -> list[Any]:
         """Ask the system actors of all other nodes the same; return what came in time."""
-        parts = self._parts
-        peers = [parts.node.router.peers.get(name) for name in parts.fleet.names]
+        leader = self._leader
+        peers = [leader.node.router.peers.get(name) for name in leader.fleet.names]
 
         async def ask(peer: NodeInfo) -> Any:
-            service = service_of(parts.node, peer.node, peer.life)
+            service = service_of(leader.node, peer.node, peer.life)
             try:
                 return await what(service).options(timeout=2.0)()
             except ActorError as error:
@@ -557,32 +466,18 @@ class Runtime(Supervised):
 
     async def actors(self) -> dict[str, Address]:
         """Return every named actor."""
-        return self._parts.names.names.all()
+        return self._leader.names.names.all()
 
     @property
     def _supervisor(self) -> Supervisor:
-        return self._parts.supervisor
+        return self._leader.supervisor
 
     @property
     def _directory(self) -> Directory:
-        return self._parts.names
+        return self._leader.names
 
     @property
-    def _parts(self) -> _Parts:
+    def _leader(self) -> Leader:
         if self._open is None:
             raise RuntimeClosedError(f"runtime {self.name}")
         return self._open
-
-
-class _Parts:
-    """What an open runtime consists of."""
-
-    def __init__(self, node: Node, fleet: Fleet, names: Directory, supervisor: Supervisor) -> None:
-        self.node = node
-        self.fleet = fleet
-        self.names = names
-        self.supervisor = supervisor
-
-
-def _stay() -> None:
-    """The leader does not leave on a peer's word."""

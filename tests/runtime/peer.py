@@ -41,7 +41,7 @@ class Peer:
 
     def connect(self, runtime: Runtime) -> None:
         """Connect to the runtime's leader."""
-        self._outlet.connect(runtime._parts.node.endpoint)
+        self._outlet.connect(runtime._leader.node.endpoint)
 
     def hello(self, cookie: str, **changes: object) -> Hello:
         """Return a Hello of this peer, sound but for `changes`."""

@@ -34,7 +34,7 @@ async def gathering() -> AsyncIterator[tuple[Runtime, Peer, str]]:
             await runtime.options(name="c").spawn(Counter)
             with Peer(base) as peer:
                 peer.connect(runtime)
-                yield runtime, peer, runtime._parts.node.cookie
+                yield runtime, peer, runtime._leader.node.cookie
 
 
 async def refused(runtime: Runtime) -> int:
@@ -44,13 +44,13 @@ async def refused(runtime: Runtime) -> int:
 
 async def until_refused(runtime: Runtime, count: int) -> None:
     """Return once the leader has refused `count` messages."""
-    counters = runtime._parts.node.counters
+    counters = runtime._leader.node.counters
     await until(lambda: counters.refused >= count)
 
 
 def ask(runtime: Runtime, number: int = 1) -> Ask:
     """Return a sound ask of the actor `c`."""
-    address = runtime._parts.node.cells["c"].address
+    address = runtime._leader.node.cells["c"].address
     body = msgspec.Raw(msgspec.msgpack.encode([5, 1]))
     return Ask(
         id=number,
@@ -166,7 +166,7 @@ async def test_a_stranger_that_takes_a_nodes_name_first_does_not_displace_it(
 ) -> None:
     with private_folder() as base:
         async with Runtime(run_directory=base, transport="tcp", plain_tcp=plain_tcp) as runtime:
-            address, _ = split_endpoint(runtime._parts.node.endpoint)
+            address, _ = split_endpoint(runtime._leader.node.endpoint)
             with Peer(base, "side") as impostor:
                 impostor._outlet.connect(address)
                 impostor.send(impostor.hello("a guess"))

@@ -286,7 +286,7 @@ async def test_a_node_that_is_told_to_end_by_others_comes_back_with_its_named_ac
         await unnamed.add(1)
         os.kill(runtime.pid_of("side"), signal.SIGTERM)
         await watching
-        names = runtime._parts.node.router.locator.names  # type: ignore[union-attr]
+        names = runtime._leader.node.router.locator.names  # type: ignore[union-attr]
         await until(lambda: names.find("c") is None)  # it has said goodbye, and is gone now
         assert await named.add(1) == 2
 

@@ -21,7 +21,7 @@ ROUNDS = 20
 
 def counts(runtime: Runtime) -> dict[str, int]:
     """Count what the leader's tables hold of other nodes, living or gone."""
-    node, fleet, names = runtime._parts.node, runtime._parts.fleet, runtime._parts.names
+    node, fleet, names = runtime._leader.node, runtime._leader.fleet, runtime._leader.names
     links = node.router.links.values()
     return {
         "links": len(links),
@@ -36,7 +36,7 @@ def counts(runtime: Runtime) -> dict[str, int]:
         "members": len(fleet._members),
         "watched": len(fleet._health._watched),
         "suspects": len(fleet._health._detector.peers),
-        "placements": len(runtime._parts.supervisor.placements),
+        "placements": len(runtime._leader.supervisor.placements),
         "pending": sum(map(len, fleet._revival._pending.values())),
     }
 

@@ -91,7 +91,7 @@ async def test_the_grace_is_for_all_actors_of_a_runtime_together(world: World) -
 
 async def test_nothing_is_kept_of_actors_that_are_gone(world: World) -> None:
     async with world.open() as home:
-        node = home.runtime._parts.node
+        node = home.runtime._leader.node
 
         def kept() -> list[int]:
             """Count what a gone actor could leave; clock questions and open credit come and go."""

@@ -42,7 +42,7 @@ async def test_a_flood_into_a_stopped_node_waits_in_bounded_memory_and_arrives_i
         logs = [await options.spawn(Log) for _ in range(ACTORS)]
         for log in logs:
             await log.note(0, b"")
-        outlet = runtime._parts.node.router.links["side"]._outlet
+        outlet = runtime._leader.node.router.links["side"]._outlet
         assert isinstance(outlet, ZeroMQOutlet | UnixOutlet)
         sent = 0
 

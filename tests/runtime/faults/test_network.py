@@ -105,7 +105,7 @@ async def test_a_node_that_is_cut_off_is_dead_in_time_and_nothing_of_it_is_taken
     async with two_hosts(seed=3) as (runtime, weather):
         weather.delay = 0.02
         minutes = await runtime.spawn(Minutes)
-        cells = runtime._parts.node.cells.values()
+        cells = runtime._leader.node.cells.values()
         actor = next(cell.actor for cell in cells if isinstance(cell.actor, Minutes))
         taken = actor.names
         member = await runtime.options(name="m", node="side").spawn(Member, minutes=minutes)

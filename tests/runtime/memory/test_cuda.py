@@ -40,14 +40,14 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def on_cards(runtime: Runtime) -> MemoryStatistics:
     """Return what the leader lends on cards."""
-    found = runtime._parts.node.cards
+    found = runtime._leader.node.cards
     assert found is not None
     return found.statistics
 
 
 def in_memory(runtime: Runtime) -> MemoryStatistics:
     """Return what the leader lends in shared memory."""
-    found = runtime._parts.node.memory
+    found = runtime._leader.node.memory
     assert found is not None
     return found.statistics
 

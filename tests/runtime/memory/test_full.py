@@ -41,7 +41,7 @@ PROGRAM = dedent("""
             await runtime.start_node("one")
             await runtime.start_node("two")
             readers = [await runtime.options(node=n).spawn(Reader) for n in ("one", "two")]
-            memory = lambda: runtime._parts.node.memory.statistics
+            memory = lambda: runtime._leader.node.memory.statistics
             found = {"full": bool(full)}
             await keep(readers[0], 12)
             found["first"] = (memory().bytes, memory().slots_used, memory().fallbacks)

@@ -35,7 +35,7 @@ LARGE = 50_000
 
 def memory(runtime: Runtime) -> MemoryStatistics:
     """Return what the leader lends."""
-    found = runtime._parts.node.memory
+    found = runtime._leader.node.memory
     assert found is not None
     return found.statistics
 

@@ -26,7 +26,7 @@ async def test_a_call_with_a_key_outlives_the_node_of_a_named_actor() -> None:
         ref = await runtime.options(node="side", name="register", max_restarts=3).spawn(Register)
         call = asyncio.create_task(ref.add_when_open.options(key="order")(5))
         await ref.entered()
-        os.kill(runtime._parts.fleet.pid_of("side"), signal.SIGKILL)
+        os.kill(runtime._leader.fleet.pid_of("side"), signal.SIGKILL)
         await ref.open.options(key=True)()  # waits for the next life, where the call runs anew
         assert await call == 5
         assert await ref.calls() == 1
@@ -39,7 +39,7 @@ async def test_an_unnamed_actor_dies_with_its_node_and_its_calls_with_it() -> No
         ref = await runtime.options(node="side").spawn(Register)
         call = asyncio.create_task(ref.add_when_open.options(key="order")(5))
         await ref.entered()
-        os.kill(runtime._parts.fleet.pid_of("side"), signal.SIGKILL)
+        os.kill(runtime._leader.fleet.pid_of("side"), signal.SIGKILL)
         with pytest.raises(NodeDeadError):
             await call
 
@@ -66,7 +66,7 @@ def keyed(kind: type, number: int, incarnation: int, **changes: Any) -> Any:
 @pytest.mark.process
 async def test_over_the_wire_a_key_is_answered_again_until_it_is_settled() -> None:
     async with gathering() as (runtime, peer, cookie):
-        cell = runtime._parts.node.cells["c"]
+        cell = runtime._leader.node.cells["c"]
         incarnation = cell.address.incarnation
         peer.send(peer.hello(cookie))
         await peer.receive()
@@ -87,7 +87,7 @@ async def test_over_the_wire_a_key_is_answered_again_until_it_is_settled() -> No
 @pytest.mark.process
 async def test_over_the_wire_a_tell_with_a_key_is_taken_or_refused() -> None:
     async with gathering() as (runtime, peer, cookie):
-        incarnation = runtime._parts.node.cells["c"].address.incarnation
+        incarnation = runtime._leader.node.cells["c"].address.incarnation
         peer.send(peer.hello(cookie))
         await peer.receive()
         peer.send(keyed(Tell, 1, incarnation))

@@ -37,7 +37,7 @@ def has_ipv6() -> bool:
 
 async def test_every_life_of_every_node_has_a_key_of_its_own() -> None:
     async with open_runtime(transport="tcp") as runtime:
-        node = runtime._parts.node
+        node = runtime._leader.node
         one = await runtime.start_node("one")
         two = await runtime.start_node("two")
         keys = {key_of(endpoint) for endpoint in (node.endpoint, one.endpoint, two.endpoint)}
@@ -64,7 +64,7 @@ async def test_a_killed_node_comes_back_with_another_key_and_its_old_one_is_wort
         with pytest.raises(NodeDeadError, match="SIGKILL"):
             await unnamed.add.options(timeout=None)(1)
         assert await named.add(1) == 6
-        node = runtime._parts.node
+        node = runtime._leader.node
         assert node.router.peers["side"].endpoint != first.endpoint
         assert node.host.roster.judge(key_of(first.endpoint))[0] is Admission.REFUSED
 
@@ -86,7 +86,7 @@ async def test_a_guest_asks_every_node_over_encrypted_connections() -> None:
 async def test_who_knows_the_cookie_but_has_no_key_is_not_let_in() -> None:
     async with open_runtime(transport="tcp") as runtime:
         await runtime.options(name="c").spawn(Counter)
-        node = runtime._parts.node
+        node = runtime._leader.node
         with End("stranger") as stranger:
             stranger.transport.connect(node.endpoint).send([b"\x90"])
             await runtime.start_node("side")  # many messages later

@@ -100,6 +100,6 @@ def test_a_process_that_is_killed_vanishes_and_its_node_lives_again() -> None:
 
 def process_of(runtime: Runtime, node: str) -> SimulatedProcess:
     """Return the process that one of the runtime's nodes runs in."""
-    process = runtime._parts.fleet._members[node].process
+    process = runtime._leader.fleet._members[node].process
     assert isinstance(process, SimulatedProcess)
     return process

@@ -55,7 +55,7 @@ async def test_nodes_killed_again_and_again_bring_each_member_back_once() -> Non
         for name, node in (("a", "one"), ("b", "two"), ("c", "one")):
             await runtime.options(name=name, node=node, group="team").spawn(Child, witness, name)
         await asyncio.gather(kill(runtime, "one"), kill(runtime, "two"))
-        await runtime._parts.names.node("one")
+        await runtime._leader.names.node("one")
         await kill(runtime, "one")
         async with asyncio.timeout(20.0):
             while (await runtime.groups())[0].state != "running":  # noqa: ASYNC110  # no event
@@ -150,7 +150,7 @@ async def test_a_watcher_that_leaves_is_forgotten() -> None:
         parent = await runtime.options(node="side").spawn(Parent)
         counter = await runtime.spawn(Counter)
         asked = asyncio.ensure_future(parent.watch(counter))
-        cell = runtime._parts.node.cells[counter._address.actor]  # type: ignore[attr-defined]
+        cell = runtime._leader.node.cells[counter._address.actor]  # type: ignore[attr-defined]
         await until(lambda: bool(cell.watchers))
         asked.cancel()
         await until(lambda: not cell.watchers)
