@@ -1,4 +1,4 @@
-"""What `--json` writes is what docs/calibration.md says, kind by kind and field by field."""
+"""What docs/calibration.md says of `--json` and of records is so, kind by kind and field by field."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from passel.agents.calibration import Forecast, Proposal, Setting, TrialRecord
 from tests.agents.calibration.crew import ridge
 from tests.agents.calibration.test_command import PASSEL
 from tests.source import ROOT
@@ -73,3 +74,10 @@ def test_the_kinds_and_fields_of_json_lines_are_the_documented_ones() -> None:
     assert columns == {names(name)[0]: names(heads) for name, heads, _ in table("`table`")}
     assert set(report) == fields("field of the report")
     assert report["found"] is not None, "it has shown every table"
+
+
+@pytest.mark.parametrize("kind", [Setting, Proposal, TrialRecord, Forecast])
+def test_the_fields_that_a_proposer_deals_with_are_the_documented_ones(kind: type[Any]) -> None:
+    rows = table(f"field of a `{kind.__name__}`")
+
+    assert {name for row in rows for name in names(row[0])} == set(kind.__annotations__)
