@@ -25,14 +25,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def loss(self, outcome: Outcome) -> float:
         """Return the L1 distance of an outcome: the sum of absolute differences.
 
+        It is rounded once, so that it is the same to the last digit in whatever order names come: those
+        of a set are in another order in every process.
+
         Raises:
             KeyError: An outcome that is no share is missing.
         """
         if not self.shares:
-            return sum(abs(outcome[name] - wanted) for name, wanted in self.values.items())
+            return math.fsum(abs(outcome[name] - wanted) for name, wanted in self.values.items())
         names = self.values.keys() | outcome.keys()
         apart = (abs(outcome.get(name, 0.0) - self.values.get(name, 0.0)) for name in names)
-        return 100.0 * sum(apart)
+        return 100.0 * math.fsum(apart)
 
     def check(self, outcome: Outcome) -> None:
         """Refuse what no loss can be computed from.

@@ -194,7 +194,8 @@ def _study(sampler: str, *, seed: int, multivariate: bool, least: int, most: int
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce the study on stderr
     try:
-        return optuna.create_study(sampler=chosen, pruner=pruner)
+        # HyperBand deals trials out to brackets by the study's name, which would be drawn anew
+        return optuna.create_study(study_name=f"passel {seed}", sampler=chosen, pruner=pruner)
     finally:
         optuna.logging.set_verbosity(before)
 

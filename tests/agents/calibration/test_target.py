@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from passel.agents.calibration.errors import OutcomeError
@@ -15,6 +17,15 @@ def test_shares_that_are_missing_on_either_side_count_as_none() -> None:
 
 def test_a_loss_of_other_values_is_in_their_unit() -> None:
     assert COUNTS.loss({"trips": 8.0, "km": 3.5, "fuel": 7.0}) == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_a_loss_is_the_same_to_the_last_digit_in_any_order_of_names(shares: bool) -> None:
+    wanted = {"car": 0.1, "walk": 0.2, "bike": 0.3, "bus": 0.15, "rail": 0.25}
+    nothing = dict.fromkeys(wanted, 0.0)
+    targets = [Target(values=dict(items), shares=shares) for items in permutations(wanted.items())]
+
+    assert len({target.loss(nothing) for target in targets}) == 1
 
 
 def test_outcomes_with_a_loss_pass() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from passel.agents.calibration.errors import MissingPackageError, UnknownSampler
 from passel.agents.calibration.proposers import OptunaProposer, OptunaStopper
 from passel.agents.calibration.stopping import Extrapolation
 from tests.agents.calibration.proposers.play import ITERATIONS, SPACE, TARGET, Play
+
+if TYPE_CHECKING:
+    from passel.protocols.trial import TrialId
 
 
 def proposer(sampler: str = "tpe") -> OptunaProposer:
@@ -30,12 +34,13 @@ def test_tpe_learns_from_losses() -> None:
     assert np.median(losses[25:]) < 0.8 * np.median(losses[:10])
 
 
-def test_its_hyperband_stops_the_worse_ones_and_is_told_of_each_once() -> None:
+def stopped_by_hyperband(trials: int) -> list[TrialId]:
+    """Return which of so many trials Optuna's HyperBand stops."""
     optuna = proposer()
     play = Play(optuna, TARGET)
     stopper = OptunaStopper(optuna, Extrapolation(TARGET, iterations=ITERATIONS))
-    stopped = 0
-    for _ in range(25):
+    stopped: list[TrialId] = []
+    for _ in range(trials):
         record = play.ask()
         assert record is not None
         for _ in range(record.limit):
@@ -44,12 +49,19 @@ def test_its_hyperband_stops_the_worse_ones_and_is_told_of_each_once() -> None:
             assert forecast is not None
             if stopper.judge(now, forecast, None, 0.0) == "stop":
                 play.end(record, "stopped")
-                stopped += 1
+                stopped.append(record.id)
                 break
         else:
             play.end(record)
+    return stopped
 
-    assert 5 < stopped < 25
+
+def test_its_hyperband_stops_the_worse_ones_and_is_told_of_each_once() -> None:
+    assert 5 < len(stopped_by_hyperband(25)) < 25
+
+
+def test_a_seed_is_the_same_course_again() -> None:
+    assert stopped_by_hyperband(15) == stopped_by_hyperband(15)
 
 
 def test_the_gaussian_process_begins_without_a_model() -> None:
