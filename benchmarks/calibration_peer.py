@@ -1,29 +1,29 @@
-"""HpBandSter, the original of BOHB, on the same simulator: its process asks, this one runs.
+"""HpBandSter, the original of BOHB: its process says what to run, the same workers run it.
 
-Its own model and its own successive halving choose points and budgets, in an environment of the
-versions that it works with; a budget is iterations really run, from the first one on, as it does not
-extend runs. Its Pyro server is left out: with one worker there is nothing to be served.
+Its own master, brackets and model choose points and budgets, in an environment of the versions that it
+works with, and have as many runs under way as there are workers. Only its Pyro server stays out, since
+virtual time has no wire. A budget is iterations that are really run, from the first one on, as it does
+not extend runs; it starts none again that has crashed.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any, Final
-from zlib import crc32
+from typing import TYPE_CHECKING, Final, Self
 
-from calibration_city import ITERATIONS, SPACE, Workers, target, true_loss
-from measure import say
+import msgspec
+from calibration_city import ITERATIONS, SPACE
+from calibration_course import SEARCH
 
-from passel.agents.calibration.rehearsal import Crashed
-from passel.agents.calibration.scheduling import SimulatorId
-from passel.protocols.trial import Trial, TrialId
+from passel.agents.calibration import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from measure import Samples
     from peers import Peer
+
+    from passel.agents.calibration import Forecast, Target, TrialRecord
 
 HPBANDSTER: Final = {
     "hpbandster": (
@@ -33,66 +33,52 @@ HPBANDSTER: Final = {
 }  # fmt: skip
 """With newer ones it hangs."""
 
-_LUCK: Final = 4.0
+UNAIDED: Final = msgspec.structs.replace(SEARCH, retries=0, straggler=None)
+"""The search without what HpBandSter lacks: trials that crash are lost, slow ones are waited for."""
 
 
-def hpbandster(
-    peer: Peer, seeds: range, levels: Mapping[int, float], budget: int
-) -> tuple[Samples, dict[str, float]]:
-    """Return iterations until each level with one worker, and which part of the seeds got there."""
-    samples: Samples = {f"iters_to_{name}_{peer.name}": [] for name in levels}
-    shares: dict[str, float] = {}
-    for seed in seeds:
-        say(f"{peer.name}, seed {seed}")
-        reached = _course(peer, seed, levels, budget)
-        for name in levels:
-            samples[f"iters_to_{name}_{peer.name}"].append(float(reached.get(name, budget)))
-    for name in levels:
-        got = [spent < budget for spent in samples[f"iters_to_{name}_{peer.name}"]]
-        shares[f"reached_{name}_{peer.name}"] = sum(got) / len(got)
-    return samples, shares
+class HpBandSter:
+    """Wants what HpBandSter's master wants, which runs in a process of its own.
 
+    Args:
+        peer: Its interpreter and driver.
+        goal: What losses are measured against.
+        seed: What it draws from.
+        workers: How many runs it has under way.
+    """
 
-def _course(peer: Peer, seed: int, levels: Mapping[int, float], budget: int) -> dict[int, int]:
-    """Return after how many iterations each level was reached."""
-    goal, crew, reached = target(seed), Workers(seed), dict[int, int]()
-    command = [str(peer.python), str(peer.driver), str(seed), str(len(SPACE)), str(ITERATIONS)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdin is not None, "stdin is a pipe"
-        assert child.stdout is not None, "stdout is a pipe"
-        number = 0
-        while crew.iterations < budget and len(reached) < len(levels):
-            wanted: dict[str, Any] = json.loads(child.stdout.readline())
-            number += 1
-            point = {
-                p.name: p.low + (p.high - p.low) * unit
-                for p, unit in zip(SPACE, wanted["place"], strict=True)
-            }
-            loss = _loss(crew, point, wanted["iterations"], f"h{seed}-{number}", goal.loss)
-            print(json.dumps(loss), file=child.stdin, flush=True)
-            missing = [name for name in levels if name not in reached]
-            if loss is None or wanted["iterations"] < ITERATIONS:
-                continue
-            if loss < max(levels[name] for name in missing) + _LUCK:
-                true = true_loss(point, goal)
-                reached |= {n: crew.iterations for n in missing if true < levels[n]}
-        child.stdin.close()
-        child.stdout.read()  # what it wanted next
-    return reached
+    def __init__(self, peer: Peer, goal: Target, *, seed: int, workers: int) -> None:
+        numbers = map(str, (seed, workers, len(SPACE), ITERATIONS))
+        self._goal = goal
+        self._child = subprocess.Popen(
+            [str(peer.python), str(peer.driver), *numbers],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._runs: dict[tuple[float, ...], list[int]] = {}
 
+    def __enter__(self) -> Self:
+        return self
 
-def _loss(crew: Workers, point: dict[str, float], count: int, name: str, loss: Any) -> float | None:
-    """Return the loss after some iterations; None if the run crashed."""
-    trial = Trial(
-        id=TrialId(name), parameters=point, iterations=count, seed=crc32(name.encode()) >> 1
-    )
-    steps = crew.simulate(SimulatorId("worker"), trial)
-    found = None
-    for _ in range(count):
-        step = next(steps)
-        if isinstance(step, Crashed):
-            return None
-        found = loss(step.outcome)
-    return found
+    def __exit__(self, *_: object) -> None:
+        self._child.communicate()
+
+    def ask(self, running: Sequence[TrialRecord]) -> Proposal:
+        """Return the next run that it wants."""
+        del running
+        assert self._child.stdout is not None, "stdout is a pipe"
+        wanted = json.loads(self._child.stdout.readline())
+        places = zip(SPACE, wanted["place"], strict=True)
+        point = {p.name: p.low + (p.high - p.low) * unit for p, unit in places}
+        self._runs[tuple(point.values())] = wanted["run"]
+        return Proposal(point=point, iterations=wanted["iterations"])
+
+    def tell(self, record: TrialRecord, forecast: Forecast | None) -> None:
+        """Answer with the loss of a run that has ended."""
+        del forecast
+        if record.state not in {"finished", "failed"}:
+            return
+        run = self._runs.pop(tuple(record.point.values()))
+        loss = self._goal.loss(record.outcomes[-1]) if record.state == "finished" else None
+        print(json.dumps([run, loss]), file=self._child.stdin, flush=True)

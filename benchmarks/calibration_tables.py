@@ -32,23 +32,16 @@ METHODS: Final = {
 }
 """Methods, and what the keys of each end with."""
 
-CREWS: Final = {
-    "`log-odds`, 1 worker": ("ours", 1),
-    "`log-odds`, 4 workers": ("ours", 4),
-    "`log-odds`, 8 workers": ("ours", 8),
-    "`log-ratio`, however many": ("logratio", 1),
-    "`bohb`, 1 worker": ("bohb", 1),
-    "`bohb`, 8 workers": ("bohb", 8),
-}
+CREWS: Final = (1, 4, 8)
 
 RATIOS: Final = (
     (
-        "iterations to 25.9 over the log-ratio rule's",
+        "iterations of 1 worker to 25.9 over the log-ratio rule's",
         "iters_to_25_ours",
         "iters_to_25_logratio",
         0.6,
     ),
-    ("iterations to 10 over BOHB's", "iters_to_10_ours", "iters_to_10_bohb", 0.1),
+    ("iterations of 1 worker to 10 over BOHB's", "iters_to_10_ours", "iters_to_10_bohb", 0.1),
     (
         "time to 10 of 8 workers over the log-ratio rule's",
         "time8_to_10_ours",
@@ -76,36 +69,41 @@ def main() -> None:
 
 def rendered(values: dict[str, Any]) -> str:
     """Return everything between the marks."""
-    heads = [f"≤ {level}" for level in LEVELS.values()]
+    heads = ["workers", *(f"≤ {level}" for level in LEVELS.values())]
     made = (
         f"Machine: {values['machine']}, Python {values['python']}. Commit `{values['commit']}`, "
         f"n = {values['n']}; medians with 10th and 90th percentile."
     )
+    lines = [(label, name, workers) for label, name in METHODS.items() for workers in CREWS]
     return "\n\n".join(
         (
             made,
-            table(["iterations of one worker", *heads], [row(values, m) for m in METHODS.items()]),
-            table(["seconds", *heads], [crew(values, *line) for line in CREWS.items()]),
+            table(["iterations", *heads], [iterations(values, *line) for line in lines]),
+            table(["seconds", *heads, "idle"], [seconds(values, *line) for line in lines]),
             table(["", "measured", "aim"], [*ratios(values), *bars(values)]),
         )
     )
 
 
-def row(values: dict[str, Any], method: tuple[str, str]) -> list[str]:
-    """Return the iterations of a method until each level, with the part of the seeds that got there."""
-    label, name = method
-    return [
-        label,
-        *(reached(values, f"iters_to_{n}_{name}", f"reached_{n}_{name}") for n in LEVELS),
-    ]
+def iterations(values: dict[str, Any], label: str, method: str, workers: int) -> list[str]:
+    """Return the iterations of a method with so many workers until each level."""
+    named = named_of(method, workers)
+    keys = [(f"iters_to_{n}_{named}", f"reached_{n}_{named}") for n in LEVELS]
+    return [label, str(workers), *(reached(values, *pair) for pair in keys)]
 
 
-def crew(values: dict[str, Any], label: str, who: tuple[str, int]) -> list[str]:
-    """Return the seconds of a method with so many workers until each level."""
-    name, workers = who
-    named = name if workers == 1 else f"{name}{workers}"
-    keys = [(f"time{workers}_to_{n}_{name}", f"reached_{n}_{named}") for n in LEVELS]
-    return [label, *(reached(values, *pair) for pair in keys)]
+def seconds(values: dict[str, Any], label: str, method: str, workers: int) -> list[str]:
+    """Return the seconds until each level, and which part of its time a worker was idle."""
+    named = named_of(method, workers)
+    keys = [(f"time{workers}_to_{n}_{method}", f"reached_{n}_{named}") for n in LEVELS]
+    found = [label, str(workers), *(reached(values, *pair) for pair in keys)]
+    idle = values.get(f"idle{workers}_{method}")
+    return [*found, "" if idle is None else f"{100 * idle:.0f} %"]
+
+
+def named_of(method: str, workers: int) -> str:
+    """Return what keys of iterations end with."""
+    return method if workers == 1 else f"{method}{workers}"
 
 
 def reached(values: dict[str, Any], key: str, share: str) -> str:
