@@ -9,7 +9,7 @@ from .runs import Phase
 if TYPE_CHECKING:
     from ..settings import CalibrationSettings
     from .fleet import Fleet
-    from .runs import Run, Trouble
+    from .runs import Placement, Run
 
 _LEAST_SILENCE: Final = 1.0
 """Seconds within which no trial counts as a straggler, however fast its simulator is."""
@@ -39,12 +39,12 @@ class Deadlines:
         self._settings = settings
         self._fleet = fleet
 
-    def of(self, run: Run, trouble: Trouble | None, *, number: int) -> float | None:
+    def of(self, run: Run, placement: Placement | None, *, number: int) -> float | None:
         """Return when a run is to be looked at, unless it is heard of before; None for never.
 
         Args:
             run: The run.
-            trouble: What has gone wrong with its trial.
+            placement: Where its trial was placed in vain, if it was.
             number: Which iteration is waited for.
         """
         match run.phase:
@@ -58,19 +58,19 @@ class Deadlines:
                 beside = self._fleet.is_free_beside(run.simulator)
                 return run.heard + _QUEUED_SECONDS if beside else None
             case Phase.RUNNING:
-                late = self._late(run, number) if self._can_move(run, trouble) else None
+                late = self._late(run, number) if self._can_move(run, placement) else None
                 moments = (late, self._hopeless(run, number))
                 return min((moment for moment in moments if moment is not None), default=None)
 
-    def should_move(self, run: Run, trouble: Trouble | None, at: float) -> bool:
+    def should_move(self, run: Run, placement: Placement | None, at: float) -> bool:
         """Whether another simulator is to have the trial of a run that is due; else it has failed."""
         silence = self._settings.silence
         silent = silence is not None and at >= run.heard + silence
-        return not silent and self._can_move(run, trouble)
+        return not silent and self._can_move(run, placement)
 
-    def _can_move(self, run: Run, trouble: Trouble | None) -> bool:
+    def _can_move(self, run: Run, placement: Placement | None) -> bool:
         """Whether another simulator could have a trial; it may be moved once."""
-        moved = trouble is not None and trouble.moved
+        moved = placement is not None and placement.moved
         return not moved and self._fleet.others_than(run.simulator)
 
     def _late(self, run: Run, number: int) -> float | None:

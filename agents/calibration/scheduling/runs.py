@@ -54,8 +54,8 @@ class Run:
 
 
 @dataclass(slots=True)
-class Trouble:
-    """What has gone wrong with a trial.
+class Placement:
+    """Where a trial was placed in vain, so that another simulator may have it.
 
     Attributes:
         tried: Where it has failed, or took too long.

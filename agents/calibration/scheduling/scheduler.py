@@ -8,7 +8,6 @@ from ....protocols.trial import Iteration, TrialBegan, TrialEnded, TrialId, Tria
 from ..errors import OutcomeError
 from .candidates import Candidates
 from .deadlines import Deadlines
-from .docket import Docket
 from .events import (
     Began,
     Effect,
@@ -34,6 +33,7 @@ from .names import Names
 from .runs import Phase, Run, run_of
 from .spending import Spending
 from .termination import Termination
+from .trials import Trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ class Scheduler:
         )
         self.ended: Ended | None = None
         self.strays = 0
-        self._docket = Docket(
+        self._trials = Trials(
             name,
             seed=seed,
             settled=settled,
@@ -128,7 +128,7 @@ class Scheduler:
             ledger=self.ledger,
             candidates=self.candidates,
             spending=self._spending,
-            docket=self._docket,
+            trials=self._trials,
         )
         self._alarm: float | None = None
 
@@ -150,12 +150,12 @@ class Scheduler:
             self._end_if_idle(at)
         if self.ended is None:
             self._set_alarm()
-        effects, self._docket.effects = self._docket.effects, []
+        effects, self._trials.effects = self._trials.effects, []
         return effects
 
     def running(self) -> list[TrialRecord]:
         """Return the trials that have not ended."""
-        return self._docket.running()
+        return self._trials.running()
 
     def _take(self, event: Event) -> None:
         match event:
@@ -176,7 +176,7 @@ class Scheduler:
                 self._hear(name, event)
 
     def _do(self, effect: Effect) -> None:
-        self._docket.effects.append(effect)
+        self._trials.effects.append(effect)
 
     def _look_around(self, at: float) -> None:
         """Take note of since when there has been nothing to run trials on."""
@@ -190,14 +190,14 @@ class Scheduler:
         for simulator in self._simulators:
             self._do(LookFor(simulator, 0.0))
         for record in (*self._earlier, *self.ledger.records.values()):
-            self._docket.tell(record)
+            self._trials.tell(record)
         for record in self.ledger.records.values():
             for outcome in record.outcomes:
                 self._names.see(outcome)
             if record.state != "running":
                 self.candidates.take(record, full=len(record.outcomes) >= self._settled)
                 continue
-            self._docket.resume(record)
+            self._trials.resume(record)
             if record.attempt and record.simulator in self._simulators:
                 stale = run_of(record.id, record.attempt)
                 self._do(StopRun(SimulatorId(record.simulator), stale))
@@ -207,14 +207,14 @@ class Scheduler:
     def _hear(
         self, name: TrialId, event: TrialReported | RunRefused | RunBroken | ExtensionRefused
     ) -> None:
-        run = self._docket.runs.get(name)
+        run = self._trials.runs.get(name)
         if run is None:
             self.strays += 1
             return
         match event:
             case TrialReported(at, TrialQueued()):
                 if run.phase is Phase.RUNNING and not run.queued:  # it says so once, and first
-                    self._docket.queue(name, at)
+                    self._trials.queue(name, at)
             case TrialReported(at, TrialBegan()):
                 self._begun(name, at)
             case TrialReported(at, Iteration() as iteration):
@@ -227,13 +227,13 @@ class Scheduler:
                 self._away(run.simulator)
                 self._lost(name, detail, at, broken=True)
             case ExtensionRefused(at) if run.phase is Phase.RUNNING:
-                self._docket.stop(name, at)
-                self._docket.ready.appendleft(run.trial)  # from the beginning, somewhere
+                self._trials.stop(name, at)
+                self._trials.ready.appendleft(run.trial)  # from the beginning, somewhere
 
     def _begun(self, name: TrialId, at: float) -> None:
-        run = self._docket.runs.get(name)
+        run = self._trials.runs.get(name)
         if run is not None and not run.begun:
-            self._docket.begin(name, at)
+            self._trials.begin(name, at)
 
     def _iteration(self, name: TrialId, run: Run, iteration: Iteration, at: float) -> None:
         if iteration.number <= run.shown:
@@ -241,11 +241,11 @@ class Scheduler:
             return
         run.shown = iteration.number
         self._names.see(iteration.outcome)
-        record = self._docket.record_of(run)
+        record = self._trials.record_of(run)
         due = len(record.outcomes) + 1
         fault = self._fault_of(iteration, due) if run.phase is Phase.RUNNING else ""
         if fault or run.phase is not Phase.RUNNING:  # it was run all the same
-            self._docket.keep(
+            self._trials.keep(
                 IterationUnused(at=at, trial=run.trial, number=self.ledger.unused + 1)
             )
             if fault:
@@ -253,7 +253,7 @@ class Scheduler:
             return
         self.fleet.took(run.simulator, at - run.heard, number=due)
         run.heard = at
-        self._docket.keep(
+        self._trials.keep(
             IterationSeen(
                 at=at,
                 trial=run.trial,
@@ -263,44 +263,44 @@ class Scheduler:
                 sample=iteration.sample,
             )
         )
-        self._judge(name, self._docket.record_of(run), at)
+        self._judge(name, self._trials.record_of(run), at)
 
     def _judge(self, name: TrialId, record: TrialRecord, at: float) -> None:
         """Say what becomes of a run after an iteration."""
         if len(record.outcomes) >= record.limit:
             self._names.check()
             self._ending.failed_in_a_row = 0
-            self._docket.complete(name, at)
+            self._trials.complete(name, at)
             return
-        forecast = self._docket.tell(record)
+        forecast = self._trials.tell(record)
         if self._stopper is None or forecast is None or record.confirms is not None:
             return
         if self._stopper.judge(record, forecast, self.candidates.least, at) == "stop":
             self._names.check()
             self._ending.failed_in_a_row = 0
-            self._docket.stop(name, at)
-            self._docket.close(record.id, "stopped", "it will not beat the best", at)
+            self._trials.stop(name, at)
+            self._trials.close(record.id, "stopped", "it will not beat the best", at)
 
     def _ended(self, name: TrialId, run: Run, end: TrialEnded, at: float) -> None:
         if end.output:
-            self._docket.keep(OutputLeft(at=at, trial=run.trial, output=end.output))
+            self._trials.keep(OutputLeft(at=at, trial=run.trial, output=end.output))
         if end.ending == "failed":
             self._lost(name, end.detail, at)
             return
-        self._docket.forget(name)
+        self._trials.forget(name)
         if run.phase is Phase.RUNNING:
             detail = "its simulator ended it before its last iteration"
-            self._docket.close(run.trial, "stopped", detail, at)
+            self._trials.close(run.trial, "stopped", detail, at)
 
     def _lost(self, name: TrialId, detail: str, at: float, *, broken: bool = False) -> None:
         """Take note of a run that has ended by failing."""
-        run = self._docket.forget(name)
+        run = self._trials.forget(name)
         if run.phase is Phase.RUNNING:
             self._retry(run, detail, at, broken=broken)
 
     def _give_up(self, name: TrialId, run: Run, detail: str, at: float) -> None:
         """Count a run as failed that is still there."""
-        self._docket.stop(name, at)
+        self._trials.stop(name, at)
         self._retry(run, detail, at)
 
     def _retry(self, run: Run, detail: str, at: float, *, broken: bool = False) -> None:
@@ -308,18 +308,18 @@ class Scheduler:
 
         A death of its simulator is hardly a trial's fault, unless it happens again and again.
         """
-        attempt = self._docket.record_of(run).attempt
-        self._docket.keep(
+        attempt = self._trials.record_of(run).attempt
+        self._trials.keep(
             AttemptFailed(at=at, trial=run.trial, attempt=attempt, detail=detail, broken=broken)
         )
-        self._docket.trouble_of(run.trial).tried.add(run.simulator)
-        alike = [f for f in self._docket.record_of(run).failures if f.broken == broken]
+        self._trials.placement_of(run.trial).tried.add(run.simulator)
+        alike = [f for f in self._trials.record_of(run).failures if f.broken == broken]
         if len(alike) <= (self._settings.deaths if broken else self._settings.retries):
-            self._docket.ready.appendleft(run.trial)
+            self._trials.ready.appendleft(run.trial)
             return
         self._names.check()
         self._ending.failed_in_a_row += 1
-        self._docket.close(run.trial, "failed", detail, at)
+        self._trials.close(run.trial, "failed", detail, at)
 
     def _away(self, simulator: SimulatorId) -> None:
         """Take note that a simulator is gone, and look for it."""
@@ -341,14 +341,14 @@ class Scheduler:
 
     def _wake(self, at: float) -> None:
         self._alarm = None
-        for name, run in list(self._docket.runs.items()):
+        for name, run in list(self._trials.runs.items()):
             due = self._due(run)
             if due is None or due > at:
                 continue
             if run.phase is Phase.LINGERING:
-                self._docket.stop(name, at)
+                self._trials.stop(name, at)
             elif run.phase is Phase.ENDING:
-                self._docket.lose(name, at)
+                self._trials.lose(name, at)
             elif not run.begun:
                 self._move(name, run, at)
             else:
@@ -356,30 +356,30 @@ class Scheduler:
 
     def _overdue(self, name: TrialId, run: Run, at: float) -> None:
         """Move a trial whose run takes too long, or count the run as failed."""
-        number = len(self._docket.record_of(run).outcomes) + 1
+        number = len(self._trials.record_of(run).outcomes) + 1
         usual = self.fleet.usual(run.simulator, number=number)
         silence = at - run.heard
         self.fleet.took(run.simulator, silence, number=number)  # or more, had it been let be
-        if self._deadlines.should_move(run, self._docket.troubles.get(run.trial), at):
-            self._docket.trouble_of(run.trial).moved = True
+        if self._deadlines.should_move(run, self._trials.placements.get(run.trial), at):
+            self._trials.placement_of(run.trial).moved = True
             self._move(name, run, at)
             return
         known = "" if usual is None else f"; iterations here usually take {usual:.3g} s"
         self._give_up(name, run, f"nothing came of it for {silence:g} s{known}", at)
 
     def _due(self, run: Run) -> float | None:
-        number = len(self._docket.record_of(run).outcomes) + 1
-        return self._deadlines.of(run, self._docket.troubles.get(run.trial), number=number)
+        number = len(self._trials.record_of(run).outcomes) + 1
+        return self._deadlines.of(run, self._trials.placements.get(run.trial), number=number)
 
     def _move(self, name: TrialId, run: Run, at: float) -> None:
         """Take a trial away from a simulator that takes too long over it, or does not get to it."""
-        self._docket.trouble_of(run.trial).tried.add(run.simulator)
-        self._docket.stop(name, at)
-        self._docket.ready.appendleft(run.trial)
+        self._trials.placement_of(run.trial).tried.add(run.simulator)
+        self._trials.stop(name, at)
+        self._trials.ready.appendleft(run.trial)
 
     def _set_alarm(self) -> None:
         """Ask to be woken at the next moment at which something is due."""
-        moments = [self._due(run) for run in self._docket.runs.values()]
+        moments = [self._due(run) for run in self._trials.runs.values()]
         moments.append(self._settings.budget.seconds)
         if self._ending.closing is None:
             moments.append(self._spending.search_ends)
@@ -395,35 +395,35 @@ class Scheduler:
     def _fill(self, at: float) -> None:
         """Give every free slot something to do."""
         self._confirm_if_wanted(at)
-        self._docket.place_ready(at)
+        self._trials.place_ready(at)
         while self._may_ask():
             proposal = self._proposer.ask(self.running())
             if proposal is None:
                 return
             self._adopt(proposal, at)
-            self._docket.place_ready(at)
+            self._trials.place_ready(at)
 
     def _may_ask(self) -> bool:
         """Whether there is room for another trial of the search."""
         searching = self._ending.closing is None and self._spending.has_trials
-        return searching and bool(self.fleet.free or self._docket.lingering())
+        return searching and bool(self.fleet.free or self._trials.lingering())
 
     def _adopt(self, proposal: Proposal, at: float) -> None:
         """Plan what the proposer wants: a trial, or more iterations of one that lingers."""
-        lingering, continued = self._docket.lingering(), proposal.continues
+        lingering, continued = self._trials.lingering(), proposal.continues
         if continued in lingering:
-            self._docket.extend(lingering[continued], proposal.iterations, at)
+            self._trials.extend(lingering[continued], proposal.iterations, at)
             return
         known = None if continued is None else self.ledger.records.get(continued)
         seed = None if known is None else known.seed
-        self._docket.plan(proposal.point, proposal.iterations, at, seed=seed)
+        self._trials.plan(proposal.point, proposal.iterations, at, seed=seed)
         if not self.fleet.free:  # a run that only lingers makes room
-            self._docket.stop(next(iter(lingering.values())), at)
+            self._trials.stop(next(iter(lingering.values())), at)
 
     def _confirm_if_wanted(self, at: float) -> None:
         """Plan the runs that confirm the best trial, if that may end the calibration."""
         trial = self._ending.to_confirm()
-        under_way = self._docket.confirming()
+        under_way = self._trials.confirming()
         if trial is None or any(record.confirms != trial for record in under_way):
             return
         if self._ending.closing is not None:
@@ -431,7 +431,7 @@ class Scheduler:
         record = self.ledger.records[trial]
         missing = self.candidates.missing(trial) - len(under_way)
         for _ in range(self._spending.of_trials(missing)):
-            self._docket.plan(record.point, record.limit, at, confirms=trial)
+            self._trials.plan(record.point, record.limit, at, confirms=trial)
 
     # The end.
 
@@ -450,17 +450,17 @@ class Scheduler:
 
     def _end_search(self, at: float) -> None:
         """Stop all trials that confirm nothing."""
-        for name, run in self._docket.runs.items():
-            searches = self._docket.record_of(run).confirms is None
+        for name, run in self._trials.runs.items():
+            searches = self._trials.record_of(run).confirms is None
             if searches and run.goes_on:
-                self._docket.stop(name, at)
+                self._trials.stop(name, at)
         for record in self.running():
             if record.confirms is None:
-                self._docket.close(record.id, "stopped", "the search is over", at)
+                self._trials.close(record.id, "stopped", "the search is over", at)
 
     def _end_if_idle(self, at: float) -> None:
         """End the search when nothing runs and the proposer wants nothing."""
-        if self._ending.closing is None and self.fleet.free and not self._docket.open:
+        if self._ending.closing is None and self.fleet.free and not self._trials.open:
             self._ending.closing = "exhausted"
             self._end_search(at)
             if self._ending.nothing_to_confirm():
@@ -471,8 +471,8 @@ class Scheduler:
     def _finish(self, ended: Ended, at: float, detail: str = "") -> None:
         self.ended = ended
         for record in self.running():
-            self._docket.close(record.id, "stopped", "the calibration is over", at)
-        for name, run in self._docket.runs.items():
+            self._trials.close(record.id, "stopped", "the calibration is over", at)
+        for name, run in self._trials.runs.items():
             if run.goes_on:
-                self._docket.stop(name, at)
+                self._trials.stop(name, at)
         self._do(Finish(ended, detail))

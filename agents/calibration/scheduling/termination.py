@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from ....protocols.trial import TrialId
     from ..settings import CalibrationSettings
     from .candidates import Candidates
-    from .docket import Docket
     from .events import Ended
     from .ledger import Ledger
     from .spending import Spending
+    from .trials import Trials
 
 _FINALISTS: Final = 3
 """Trials that are confirmed at most when the search is over: each may turn out to be worse than it
@@ -26,7 +26,7 @@ class Termination:
         ledger: What has happened.
         candidates: The best trials.
         spending: What of the budgets is left.
-        docket: The trials that have not ended.
+        trials: The trials that have not ended.
 
     Attributes:
         closing: Why the search is over; only the best trial is still to be confirmed. Or None.
@@ -42,13 +42,13 @@ class Termination:
         ledger: Ledger,
         candidates: Candidates,
         spending: Spending,
-        docket: Docket,
+        trials: Trials,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._candidates = candidates
         self._spending = spending
-        self._docket = docket
+        self._trials = trials
         self.closing: Ended | None = None
         self.failed_in_a_row = 0
         self.alone_since: float | None = None
@@ -65,12 +65,12 @@ class Termination:
         alone = self.alone_since
         if alone is not None and at >= alone + self._settings.patience:
             return "stranded", f"no simulator was there for {at - alone:g} s"
-        spent = self._spending.of_all(at, len(self._docket.open))
+        spent = self._spending.of_all(at, len(self._trials.open))
         return None if spent is None else (self.closing or spent, "")
 
     def of_search(self, at: float) -> Ended | None:
         """Return why the search is over, or None."""
-        return self._spending.of_search(at, len(self._docket.open))
+        return self._spending.of_search(at, len(self._trials.open))
 
     def to_confirm(self) -> TrialId | None:
         """Return the trial that is to be confirmed now, if there is one."""
@@ -85,4 +85,4 @@ class Termination:
         best = self._candidates.best
         if best is None or best.confirmed or not self._settings.confirmations:
             return True
-        return len(self.finalists) >= _FINALISTS and not self._docket.confirming()
+        return len(self.finalists) >= _FINALISTS and not self._trials.confirming()

@@ -10,7 +10,7 @@ from ....protocols.trial import Trial, TrialId
 from ..record import TrialRecord
 from .events import Effect, ExtendRun, Keep, SimulatorId, SlotLost, StartRun, StopRun
 from .ledger import Entry, Ledger, TrialClosed, TrialExtended, TrialPlanned, TrialStarted
-from .runs import Phase, Run, Trouble, run_of
+from .runs import Phase, Placement, Run, run_of
 
 if TYPE_CHECKING:
     from ..forecast import Forecast, Stopper
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .fleet import Fleet
 
 
-class Docket:
+class Trials:
     """Carries out what the scheduler decides about trials, so that all accounts of them agree.
 
     Args:
@@ -39,7 +39,7 @@ class Docket:
         runs: What simulators have, by the name that they know it by.
         open: The trials that have not ended, in the order in which they were planned.
         ready: Those of them that wait for a slot, the first one first.
-        troubles: What has gone wrong with them.
+        placements: Where they were placed in vain, if they were.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Docket:
         self.runs: dict[TrialId, Run] = {}
         self.open: dict[TrialId, None] = {}
         self.ready: deque[TrialId] = deque()
-        self.troubles: dict[TrialId, Trouble] = {}
+        self.placements: dict[TrialId, Placement] = {}
 
     # What there is.
 
@@ -86,9 +86,9 @@ class Docket:
         """Return the runs that wait at their limit, by trial."""
         return {run.trial: name for name, run in self.runs.items() if run.phase is Phase.LINGERING}
 
-    def trouble_of(self, trial: TrialId) -> Trouble:
-        """Return what has gone wrong with a trial, to be added to."""
-        return self.troubles.setdefault(trial, Trouble())
+    def placement_of(self, trial: TrialId) -> Placement:
+        """Return where a trial was placed in vain, to be added to."""
+        return self.placements.setdefault(trial, Placement())
 
     # Trials.
 
@@ -97,7 +97,7 @@ class Docket:
         self.open[record.id] = None
         self.ready.append(record.id)
         for failed in record.failures:
-            self.trouble_of(record.id).tried.add(SimulatorId(failed.simulator))
+            self.placement_of(record.id).tried.add(SimulatorId(failed.simulator))
 
     def plan(
         self,
@@ -127,9 +127,9 @@ class Docket:
     def place_ready(self, at: float) -> None:
         """Start what waits for a slot, as far as there are slots for it."""
         for trial in list(self.ready):
-            trouble = self.troubles.get(trial)
+            placement = self.placements.get(trial)
             simulator = self._fleet.best_for(
-                () if trouble is None else trouble.tried,
+                () if placement is None else placement.tried,
                 urgent=self._ledger.records[trial].confirms is not None,
             )
             if simulator is not None:
@@ -139,7 +139,7 @@ class Docket:
     def close(self, trial: TrialId, state: State, detail: str, at: float) -> None:
         """End a trial; the proposer is told of it for the last time."""
         self.keep(TrialClosed(at=at, trial=trial, state=state, detail=detail))
-        self.troubles.pop(trial, None)
+        self.placements.pop(trial, None)
         del self.open[trial]
         if trial in self.ready:
             self.ready.remove(trial)
