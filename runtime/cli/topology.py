@@ -11,6 +11,7 @@ import typer
 
 from ..topology import (
     Problem,
+    Simulate,
     TopologyError,
     add_import_path,
     check,
@@ -63,7 +64,7 @@ def check_command(
     set_: SET = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print problems as JSON.")] = False,
 ) -> None:
-    """Find what is wrong with a topology: keys, classes, arguments, wiring, circles, resources.
+    """Find what is wrong with a topology: keys, classes, arguments, wiring, circles, resources, simulation.
 
     Modules that the file names are imported; nothing is started. Warnings leave exit code 0.
 
@@ -77,6 +78,10 @@ def check_command(
         found = read_topology(file, overrides_of(set_))
         add_import_path(found.path)
         problems = check(found)
+        if found.topology.simulate != Simulate():
+            from ..simulation.experiment import check_simulation  # it needs a whole runtime
+
+            problems += check_simulation(found)
     except TopologyError as error:
         problems = list(error.problems)
     errors = sum(problem.severity == "error" for problem in problems)

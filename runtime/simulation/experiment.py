@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..topology import add_import_path, read_topology, require_sound, wrap_topology
-from .errors import SimulationError
+from ..topology import add_import_path, check, read_topology, require_sound
+from ..topology.classes import ClassProblemError, find_class, find_subclass
+from ..topology.errors import error_for
 from .faults import KINDS
 from .invariants import Invariants
 from .run import Experiment
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from ..topology import Topology
+    from ..topology import Problem, Topology, TopologyFile
+    from ..topology.problem import KeyPath
 
 
 def experiment_of(
@@ -29,15 +31,16 @@ def experiment_of(
     """Return what a topology file says is to be simulated.
 
     Raises:
-        TopologyError: The file has mistakes, with its stand-ins in place or without.
-        SimulationError: Its invariants are not there.
+        TopologyError: The file has mistakes, with its stand-ins in place or without; also of
+            its invariants.
     """
     file = read_topology(source, overrides)
     add_import_path(file.path)
     require_sound(file)
+    problems = [problem for problem in check_simulation(file) if problem.severity == "error"]
+    if problems:
+        raise error_for(problems)
     topology = with_stand_ins(file.topology)
-    if topology is not file.topology:
-        require_sound(wrap_topology(topology))
     simulate = topology.simulate
     return Experiment(
         topology=topology,
@@ -60,17 +63,34 @@ def with_stand_ins(topology: Topology) -> Topology:
     return msgspec.structs.replace(topology, actors=actors)
 
 
+def check_simulation(file: TopologyFile) -> list[Problem]:
+    """Find what is wrong with how a topology is simulated, besides what `check` finds in it."""
+    simulate, document = file.topology.simulate, file.document
+    problems = []
+    for name, path in simulate.classes.items():
+        try:
+            find_class(path)
+        except ClassProblemError as error:
+            place: KeyPath = ("simulate", "classes", name)
+            problems.append(document.problem("class", place, error.message, error.mend))
+    if simulate.invariants is not None:
+        try:
+            find_invariants(simulate.invariants)
+        except ClassProblemError as error:
+            place = ("simulate", "invariants")
+            problems.append(document.problem("class", place, error.message, error.mend))
+    if simulate.classes and not problems:
+        known = check(file)
+        stood_in = replace(file, topology=with_stand_ins(file.topology))
+        problems = [problem for problem in check(stood_in) if problem not in known]
+    return problems
+
+
 def find_invariants(path: str) -> type[Invariants]:
     """Import the invariants that `"module:Class"` names.
 
     Raises:
-        SimulationError: They are not there, or are something else.
+        ClassProblemError: They are not there, or are something else.
     """
-    module, _, name = path.partition(":")
-    try:
-        found: Any = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise SimulationError(f"invariants {path}: {error}") from None
-    if not (isinstance(found, type) and issubclass(found, Invariants)):
-        raise SimulationError(f"invariants {path}: it is no subclass of Invariants")
-    return found
+    mend = "derive it from passel.runtime.simulation.Invariants"
+    return find_subclass(path, Invariants, "is no class of invariants", mend)

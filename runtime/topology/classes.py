@@ -7,7 +7,7 @@ import inspect
 import re
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from ...actors.pool import Pool
 from ...actors.ref import Reference
 from ...protocols.errors import PasselError
 from ..durable.state import missing_methods
+from .directives import check_directives
 from .plan import entry_of
 from .problem import KeyPath, Kind, Problem, suggestion
 from .references import as_reference, references_in
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .spec import Topology
 
+T = TypeVar("T")
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -51,6 +53,21 @@ def find_class(path: str) -> type[Actor]:
     Raises:
         ClassProblemError: The module or the class is not there, fails to load, or is no actor.
     """
+    return find_subclass(path, Actor, "is no actor", "derive it from passel.Actor")
+
+
+def find_subclass(path: str, base: type[T], otherwise: str, mend: str) -> type[T]:
+    """Import the class that `"module:Class"` names.
+
+    Args:
+        path: Its path.
+        base: What it derives from.
+        otherwise: What to say of a thing that does not.
+        mend: What mends that.
+
+    Raises:
+        ClassProblemError: The module or the class is not there, fails to load, or is another.
+    """
     module_name, _, qualified = path.partition(":")
     try:
         found: Any = importlib.import_module(module_name)
@@ -74,12 +91,12 @@ def find_class(path: str) -> type[Actor]:
         holder, found = found, getattr(found, part, None)
         if found is None:
             near = [
-                n for n, v in vars(holder).items() if isinstance(v, type) and issubclass(v, Actor)
+                n for n, v in vars(holder).items() if isinstance(v, type) and issubclass(v, base)
             ]
             message = f'module "{module_name}" has no "{qualified}"'
-            raise ClassProblemError(message, suggestion(part, set(near) - {"Actor"}))
-    if not (isinstance(found, type) and issubclass(found, Actor)):
-        raise ClassProblemError(f'"{qualified}" is no actor', "derive it from passel.Actor")
+            raise ClassProblemError(message, suggestion(part, set(near) - {base.__name__}))
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ClassProblemError(f'"{qualified}" {otherwise}', mend)
     return found
 
 
@@ -102,6 +119,7 @@ def check_classes(topology: Topology, document: Document) -> Iterator[Problem]:
             message = f"{actor_class.__qualname__} has no {' and no '.join(missing)}"
             mend = "define both, or take `durable` away; see docs/durability.md"
             yield document.problem("class", ("actors", name, "durable"), message, mend)
+    yield from check_directives(topology, document)
     yield from _check_main(topology, document, classes, work)
 
 

@@ -9,7 +9,7 @@ PasselError
     ├── SubstitutionError        `${name}` stands for nothing, or for itself
     ├── TopologySchemaError      an unknown key, a missing one, a value of the wrong type
     ├── WiringError              a node or a ref that does not exist; a cycle of refs
-    ├── ActorClassError          a class that cannot be imported or is no actor
+    ├── ActorClassError          a class that cannot be imported or is no actor; or no invariants
     ├── ActorArgumentsError      arguments that a constructor does not take
     ├── MainError                a `main` that cannot be asked
     └── ResourcesError           counts that no machine can meet
@@ -79,7 +79,7 @@ class WiringError(TopologyError):
 
 
 class ActorClassError(TopologyError):
-    """Raised when a class cannot be imported or is no subclass of `Actor`."""
+    """Raised when a class cannot be imported or is no subclass of `Actor`, or of `Invariants`."""
 
     kind = "class"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
+from ...protocols.control import Directive
 from .errors import error_for
 from .problem import KeyPath, Problem, suggestion
 from .spec import NAME_PATTERN, ActorSpec, GroupSpec, Main, NodeSpec, Supervise, Topology
@@ -34,6 +35,7 @@ _WORDS = (
     (r"Expected (.*) \| null, got (.*)", r"expected \1, got \2", "write such a value"),
     (r"Expected (.*)", r"expected \1", "write such a value"),
 )
+_DIRECTIVES: tuple[str, ...] = get_args(Directive)
 _NESTED: dict[tuple[type[msgspec.Struct], str], type[msgspec.Struct]] = {
     (ActorSpec, "supervise"): Supervise,
 }
@@ -139,6 +141,8 @@ class _Parse:
             self._fail(where, f'the key "{missing[1]}" is missing', f'add "{missing[1]}:"')
             return
         given = _at(value, steps)
+        if steps[-1:] == ["on_failure"] and self._explain_directive(given, where):
+            return
         for pattern, words, mend in _WORDS:
             match = re.match(pattern, message)
             if match:
@@ -146,6 +150,15 @@ class _Parse:
                 self._fail(where, match.expand(words) + here, mend)
                 return
         self._fail(where, message, "see `passel schema`")
+
+    def _explain_directive(self, given: Any, path: KeyPath) -> bool:
+        """Report what stands for a directive and is none; return whether there was such."""
+        table = given if isinstance(given, dict) else {None: given}
+        wrong = {error: said for error, said in table.items() if said not in _DIRECTIVES}
+        for error, said in wrong.items():
+            where = path if error is None else (*path, error)
+            self._fail(where, f"{said!r} is no directive", f"choose {', '.join(_DIRECTIVES)}")
+        return bool(wrong)
 
     def _fail(self, path: KeyPath, message: str, mend: str) -> None:
         self.problems.append(self.document.problem("schema", path, message, mend))

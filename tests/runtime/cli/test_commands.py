@@ -64,6 +64,13 @@ def test_check_prints_each_problem_on_a_line(passel: Commands) -> None:
     assert "calls.yaml:7:23: main.ask: there is no Caller.og" in result.stderr
 
 
+def test_check_looks_at_what_is_simulated(passel: Commands) -> None:
+    words = ["--set", "simulate.invariants=cli_actors:Counter"]
+    result = passel("check", str(HERE / "calls.yaml"), *words)
+    assert result.exit_code == exits.USAGE
+    assert 'simulate.invariants: "Counter" is no class of invariants; derive it' in result.stderr
+
+
 def test_check_prints_problems_as_json(passel: Commands) -> None:
     words = ["--json", "--set", "actors.counter.nod=side"]
     result = passel("check", str(HERE / "calls.yaml"), *words)

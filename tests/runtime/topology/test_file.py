@@ -147,6 +147,8 @@ def test_toml_problems_point_at_the_line() -> None:
         ("name: crew\n", "", 'crew.yaml:1:1: the key "name" is missing; add "name:"'),
         ("capacity: 64", "capacity: no", "crew.yaml:12:5: actors.store.capacity: expected int, got str"),
         ("max_restarts: 2", "max_restarts: -2", "crew.yaml:18:17: actors.worker.supervise.max_restarts"),
+        ("max_restarts: 2", "on_failure: reboot", "crew.yaml:18:17: actors.worker.supervise.on_failure: 'reboot' is no directive; choose resume, restart, stop, escalate"),
+        ("max_restarts: 2", "on_failure: {KeyError: stop, OSError: 3}", "crew.yaml:18:46: actors.worker.supervise.on_failure.OSError: 3 is no directive"),
         ('"topology_crew:Boss"', "Boss", 'actors.boss.class: is no class (here: \'Boss\'); write it as "module:Class"'),
         ("version: 1", "version: 2", "crew.yaml:1:1: version: this package reads version 1"),
         ("${size}", "${siez}", 'crew.yaml:11:12: actors.store.args.size: no parameter or environment variable is called "siez"; did you mean "size"?'),
