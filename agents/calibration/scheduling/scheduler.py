@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NewType
 
-from ....protocols.trial import Iteration, TrialBegan, TrialEnded, TrialId, TrialQueued
-from ..errors import OutcomeError
+from .attempts import Attempts
 from .candidates import Candidates
-from .deadlines import Deadlines
 from .events import (
     Began,
     Effect,
     Ended,
     Event,
-    ExtensionRefused,
     Finish,
     LookFor,
-    RunBegan,
-    RunBroken,
-    RunRefused,
     SimulatorFound,
     SimulatorId,
     SimulatorMissing,
     StopRun,
     TimePassed,
-    TrialReported,
     WakeAt,
 )
 from .fleet import Fleet
-from .ledger import AttemptFailed, IterationSeen, IterationUnused, Ledger, OutputLeft
+from .ledger import Ledger
 from .names import Names
-from .runs import Phase, Run, run_of
+from .results import Results
+from .runs import run_of
 from .spending import Spending
 from .termination import Termination
 from .trials import Trials
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +69,6 @@ class Scheduler:
         candidates: The best trials.
         fleet: The simulators.
         ended: Why it is over, or None.
-        strays: Events that changed nothing.
     """
 
     def __init__(
@@ -92,9 +86,7 @@ class Scheduler:
         ledger: Ledger | None = None,
         earlier: Sequence[TrialRecord] = (),
     ) -> None:
-        self._target = target
         self._proposer = proposer
-        self._stopper = stopper
         self._settings = settings
         self._simulators = simulators
         self._settled = settled
@@ -110,7 +102,6 @@ class Scheduler:
             noise=settings.noise,
         )
         self.ended: Ended | None = None
-        self.strays = 0
         self._trials = Trials(
             name,
             seed=seed,
@@ -121,7 +112,6 @@ class Scheduler:
             proposer=proposer,
             stopper=stopper,
         )
-        self._deadlines = Deadlines(settings, self.fleet)
         self._spending = Spending(settings, settled, self.ledger, self.fleet)
         self._ending = Termination(
             settings,
@@ -129,6 +119,21 @@ class Scheduler:
             candidates=self.candidates,
             spending=self._spending,
             trials=self._trials,
+        )
+        attempts = Attempts(settings, trials=self._trials, ending=self._ending, names=self._names)
+        self._results = Results(
+            target,
+            stopper,
+            ledger=self.ledger,
+            fleet=self.fleet,
+            candidates=self.candidates,
+            trials=self._trials,
+            attempts=attempts,
+            ending=self._ending,
+            names=self._names,
+        )
+        self._watchdog = Watchdog(
+            settings, fleet=self.fleet, trials=self._trials, attempts=attempts
         )
         self._alarm: float | None = None
 
@@ -153,13 +158,18 @@ class Scheduler:
         effects, self._trials.effects = self._trials.effects, []
         return effects
 
+    @property
+    def strays(self) -> int:
+        """How many events have changed nothing."""
+        return self._results.strays
+
     def running(self) -> list[TrialRecord]:
         """Return the trials that have not ended."""
         return self._trials.running()
 
     def _take(self, event: Event) -> None:
         match event:
-            case Began(at):
+            case Began():
                 self._begin()
             case SimulatorFound(_, simulator, slots, extendable):
                 self.fleet.found(simulator, slots, extendable=extendable)
@@ -167,13 +177,10 @@ class Scheduler:
                 if not self.fleet.is_there(simulator):
                     self._do(LookFor(simulator, self.fleet.missed(simulator)))
             case TimePassed(at):
-                self._wake(at)
-            case RunBegan(at, name):
-                self._begun(name, at)
-            case TrialReported():
-                self._hear(event.event.trial, event)
-            case RunRefused(run=name) | RunBroken(run=name) | ExtensionRefused(run=name):
-                self._hear(name, event)
+                self._alarm = None
+                self._watchdog.look(at)
+            case _:
+                self._results.take(event)
 
     def _do(self, effect: Effect) -> None:
         self._trials.effects.append(effect)
@@ -202,185 +209,9 @@ class Scheduler:
                 stale = run_of(record.id, record.attempt)
                 self._do(StopRun(SimulatorId(record.simulator), stale))
 
-    # What is heard of runs.
-
-    def _hear(
-        self, name: TrialId, event: TrialReported | RunRefused | RunBroken | ExtensionRefused
-    ) -> None:
-        run = self._trials.runs.get(name)
-        if run is None:
-            self.strays += 1
-            return
-        match event:
-            case TrialReported(at, TrialQueued()):
-                if run.phase is Phase.RUNNING and not run.queued:  # it says so once, and first
-                    self._trials.queue(name, at)
-            case TrialReported(at, TrialBegan()):
-                self._begun(name, at)
-            case TrialReported(at, Iteration() as iteration):
-                self._iteration(name, run, iteration, at)
-            case TrialReported(at, TrialEnded() as end):
-                self._ended(name, run, end, at)
-            case RunRefused(at, _, detail):
-                self._lost(name, detail, at)
-            case RunBroken(at, _, detail):
-                self._away(run.simulator)
-                self._lost(name, detail, at, broken=True)
-            case ExtensionRefused(at) if run.phase is Phase.RUNNING:
-                self._trials.stop(name, at)
-                self._trials.ready.appendleft(run.trial)  # from the beginning, somewhere
-
-    def _begun(self, name: TrialId, at: float) -> None:
-        run = self._trials.runs.get(name)
-        if run is not None and not run.begun:
-            self._trials.begin(name, at)
-
-    def _iteration(self, name: TrialId, run: Run, iteration: Iteration, at: float) -> None:
-        if iteration.number <= run.shown:
-            self.strays += 1
-            return
-        run.shown = iteration.number
-        self._names.see(iteration.outcome)
-        record = self._trials.record_of(run)
-        due = len(record.outcomes) + 1
-        fault = self._fault_of(iteration, due) if run.phase is Phase.RUNNING else ""
-        if fault or run.phase is not Phase.RUNNING:  # it was run all the same
-            self._trials.keep(
-                IterationUnused(at=at, trial=run.trial, number=self.ledger.unused + 1)
-            )
-            if fault:
-                self._give_up(name, run, fault, at)
-            return
-        self.fleet.took(run.simulator, at - run.heard, number=due)
-        run.heard = at
-        self._trials.keep(
-            IterationSeen(
-                at=at,
-                trial=run.trial,
-                attempt=record.attempt,
-                number=due,
-                outcome=iteration.outcome,
-                sample=iteration.sample,
-            )
-        )
-        self._judge(name, self._trials.record_of(run), at)
-
-    def _judge(self, name: TrialId, record: TrialRecord, at: float) -> None:
-        """Say what becomes of a run after an iteration."""
-        if len(record.outcomes) >= record.limit:
-            self._names.check()
-            self._ending.failed_in_a_row = 0
-            self._trials.complete(name, at)
-            return
-        forecast = self._trials.tell(record)
-        if self._stopper is None or forecast is None or record.confirms is not None:
-            return
-        if self._stopper.judge(record, forecast, self.candidates.least, at) == "stop":
-            self._names.check()
-            self._ending.failed_in_a_row = 0
-            self._trials.stop(name, at)
-            self._trials.close(record.id, "stopped", "it will not beat the best", at)
-
-    def _ended(self, name: TrialId, run: Run, end: TrialEnded, at: float) -> None:
-        if end.output:
-            self._trials.keep(OutputLeft(at=at, trial=run.trial, output=end.output))
-        if end.ending == "failed":
-            self._lost(name, end.detail, at)
-            return
-        self._trials.forget(name)
-        if run.phase is Phase.RUNNING:
-            detail = "its simulator ended it before its last iteration"
-            self._trials.close(run.trial, "stopped", detail, at)
-
-    def _lost(self, name: TrialId, detail: str, at: float, *, broken: bool = False) -> None:
-        """Take note of a run that has ended by failing."""
-        run = self._trials.forget(name)
-        if run.phase is Phase.RUNNING:
-            self._retry(run, detail, at, broken=broken)
-
-    def _give_up(self, name: TrialId, run: Run, detail: str, at: float) -> None:
-        """Count a run as failed that is still there."""
-        self._trials.stop(name, at)
-        self._retry(run, detail, at)
-
-    def _retry(self, run: Run, detail: str, at: float, *, broken: bool = False) -> None:
-        """Have a trial started again; or record that it failed, if it has failed too often.
-
-        A death of its simulator is hardly a trial's fault, unless it happens again and again.
-        """
-        attempt = self._trials.record_of(run).attempt
-        self._trials.keep(
-            AttemptFailed(at=at, trial=run.trial, attempt=attempt, detail=detail, broken=broken)
-        )
-        self._trials.placement_of(run.trial).tried.add(run.simulator)
-        alike = [f for f in self._trials.record_of(run).failures if f.broken == broken]
-        if len(alike) <= (self._settings.deaths if broken else self._settings.retries):
-            self._trials.ready.appendleft(run.trial)
-            return
-        self._names.check()
-        self._ending.failed_in_a_row += 1
-        self._trials.close(run.trial, "failed", detail, at)
-
-    def _away(self, simulator: SimulatorId) -> None:
-        """Take note that a simulator is gone, and look for it."""
-        after = self.fleet.lost(simulator)
-        if after is not None:
-            self._do(LookFor(simulator, after))
-
-    def _fault_of(self, iteration: Iteration, due: int) -> str:
-        """Return what is wrong with an iteration, or nothing."""
-        if iteration.number > due:
-            return f"iteration {iteration.number} came where {due} was due"
-        try:
-            self._target.check(iteration.outcome)
-        except OutcomeError as error:
-            return str(error)
-        return ""
-
-    # Time passes.
-
-    def _wake(self, at: float) -> None:
-        self._alarm = None
-        for name, run in list(self._trials.runs.items()):
-            due = self._due(run)
-            if due is None or due > at:
-                continue
-            if run.phase is Phase.LINGERING:
-                self._trials.stop(name, at)
-            elif run.phase is Phase.ENDING:
-                self._trials.lose(name, at)
-            elif not run.begun:
-                self._move(name, run, at)
-            else:
-                self._overdue(name, run, at)
-
-    def _overdue(self, name: TrialId, run: Run, at: float) -> None:
-        """Move a trial whose run takes too long, or count the run as failed."""
-        number = len(self._trials.record_of(run).outcomes) + 1
-        usual = self.fleet.usual(run.simulator, number=number)
-        silence = at - run.heard
-        self.fleet.took(run.simulator, silence, number=number)  # or more, had it been let be
-        if self._deadlines.should_move(run, self._trials.placements.get(run.trial), at):
-            self._trials.placement_of(run.trial).moved = True
-            self._move(name, run, at)
-            return
-        known = "" if usual is None else f"; iterations here usually take {usual:.3g} s"
-        self._give_up(name, run, f"nothing came of it for {silence:g} s{known}", at)
-
-    def _due(self, run: Run) -> float | None:
-        number = len(self._trials.record_of(run).outcomes) + 1
-        return self._deadlines.of(run, self._trials.placements.get(run.trial), number=number)
-
-    def _move(self, name: TrialId, run: Run, at: float) -> None:
-        """Take a trial away from a simulator that takes too long over it, or does not get to it."""
-        self._trials.placement_of(run.trial).tried.add(run.simulator)
-        self._trials.stop(name, at)
-        self._trials.ready.appendleft(run.trial)
-
     def _set_alarm(self) -> None:
         """Ask to be woken at the next moment at which something is due."""
-        moments = [self._due(run) for run in self._trials.runs.values()]
-        moments.append(self._settings.budget.seconds)
+        moments = [*self._watchdog.moments(), self._settings.budget.seconds]
         if self._ending.closing is None:
             moments.append(self._spending.search_ends)
         if self._ending.alone_since is not None:
