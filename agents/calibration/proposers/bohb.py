@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ....protocols.trial import TrialId
+    from ..array import Array
     from ..forecast import Forecast
     from ..record import TrialRecord
     from ..space import Point, Space
     from ..target import Target
-    from .known import Array, Key
+    from .known import Key
 
 
 class Bohb(InformedProposer):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from .known import Array
+    from ..array import Array
 
 _LEAST: Final = 1e-32
 

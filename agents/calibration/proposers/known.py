@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ....protocols.trial import TrialId
+    from ..array import Array
     from ..space import Point, Space
     from ..target import Target
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Key = tuple[float, ...]
 """A point as something to look up by: the values in the order of the space."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ....protocols.trial import Outcome
+    from ..array import Array
     from ..space import Space
     from ..target import Target
     from .known import KnownTrial
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 NOTHING: Final = 2e-4
 """A share below which an alternative that is not wanted counts as not chosen."""

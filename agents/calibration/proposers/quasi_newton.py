@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ..array import Array
 from ..proposer import Proposal
 from .informed import InformedProposer
 from .known import KnownTrial
-from .odds import EXACT, Array, Odds, require_constants
+from .odds import EXACT, Odds, require_constants
 from .surroundings import Observations, Surroundings
 from .travellers import Travellers
 

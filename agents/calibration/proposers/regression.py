@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from .odds import Array
+from ..array import Array
 
 _FREE: Final = 1e4
 """Variance of a value at the centre of which nothing is known."""

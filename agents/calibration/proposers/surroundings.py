@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .odds import Array
+from ..array import Array
 from .regression import Lines, fitted, nearest
 
 if TYPE_CHECKING:

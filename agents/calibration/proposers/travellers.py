@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ....protocols.trial import Availability
-    from .odds import Array
+    from ..array import Array
 
 _KINDS: Final = 64
 """Kinds of travellers, with a taste each, that stand for all who have the same alternatives."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .kriging import Array, Assumption, kriging
+from ..array import Array
+from .kriging import Assumption, kriging
 
 if TYPE_CHECKING:
     from .measure import Measure

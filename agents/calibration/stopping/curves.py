@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from .kriging import Array
+    from ..array import Array
     from .measure import Measure
 
 _MOST: Final = 24

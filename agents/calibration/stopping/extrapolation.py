@@ -13,9 +13,9 @@ from .measure import Shares, Values, scales
 
 if TYPE_CHECKING:
     from ....protocols.trial import Outcome, TrialId
+    from ..array import Array
     from ..record import TrialRecord
     from ..target import Target
-    from .kriging import Array
     from .measure import Measure
 
 _DRAWS: Final = 400

@@ -9,11 +9,12 @@ none of their values, so they are computed once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from ..array import Array
 
 
 @dataclass(frozen=True, slots=True)

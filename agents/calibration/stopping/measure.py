@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from .kriging import Array
+    from ..array import Array
 
 EXACT: Final = 1_000_000
 """Observations that an outcome without sampling error stands for."""
