@@ -9,12 +9,10 @@ none of their values, so they are computed once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..array import Array
+from ..array import Array
 
 
 @dataclass(frozen=True, slots=True)
