@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.msgpack import Decoder, Encoder, Ext
@@ -162,6 +163,8 @@ class Codec:
             return value.item()
         if isinstance(value, Portable):
             return value.to_wire()
+        if isinstance(value, PurePath):
+            return str(value)
         if isinstance(value, types.MappingProxyType):
             return dict(value)
         kind = type(value)
@@ -185,6 +188,8 @@ class Codec:
             return value
         if isinstance(value, self._reference_type) and issubclass(hint, self._reference_type):
             return self._reference_to(hint, self._address_of(value))
+        if isinstance(value, str) and issubclass(hint, PurePath):
+            return hint(value)
         raise CodecError("body", f"expected {hint.__qualname__}, got {type(value).__qualname__}")
 
 

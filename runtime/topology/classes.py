@@ -7,6 +7,7 @@ import inspect
 import re
 import typing
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -170,7 +171,13 @@ def convert_arguments(callee: Callee, args: dict[str, Any]) -> dict[str, Any]:
 def _convert(value: Any, hint: Any) -> Any:
     if hint is Any or isinstance(hint, typing.TypeVar):
         return value
-    return msgspec.convert(value, hint, strict=False)
+    return msgspec.convert(value, hint, strict=False, dec_hook=_path_of_text)
+
+
+def _path_of_text(hint: Any, value: Any) -> Any:
+    """Return a path where one is wanted and a text is given; else the value, which is then judged."""
+    kind = typing.get_origin(hint) or hint
+    return kind(value) if isinstance(value, str) and issubclass(kind, PurePath) else value
 
 
 class _Arguments:

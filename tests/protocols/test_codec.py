@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -107,6 +108,8 @@ def test_records_come_back_as_their_hint_says(codec: Codec, value: dict[str, Any
         (np.float32(0.5), float),
         (np.int64(7), int),
         (float("inf"), float),
+        (Path("a") / "b c", Path),
+        ({Path("/a"): (PurePosixPath("x"), None)}, dict[Path, tuple[PurePosixPath | None, ...]]),
         (None, type(None)),
     ],
 )
@@ -114,6 +117,12 @@ def test_other_values_come_back(codec: Codec, value: Any, hint: Any) -> None:
     body, _ = codec.encode(value)
 
     assert codec.decode(body, hint) == value
+
+
+def test_a_path_is_a_text_to_whoever_does_not_ask_for_a_path(codec: Codec) -> None:
+    body, _ = codec.encode([Path("/a/b")])
+
+    assert codec.decode(body, Any) == ["/a/b"]
 
 
 def test_references_travel_as_addresses_and_take_the_class_of_the_hint(codec: Codec) -> None:
@@ -149,10 +158,20 @@ def test_arguments_decode_by_the_hints_of_a_handler(codec: Codec) -> None:
         2**64,
         -(2**63) - 1,
         "\udc80",
+        Path("\udc80"),
         [np.longdouble(1)],
         {"deep": {"inside": object()}},
     ],
-    ids=["object", "function", "too large", "too small", "surrogate", "longdouble", "nested"],
+    ids=[
+        "object",
+        "function",
+        "too large",
+        "too small",
+        "surrogate",
+        "odd path",
+        "longdouble",
+        "nested",
+    ],
 )
 def test_what_cannot_travel_is_refused_by_name(codec: Codec, value: Any) -> None:
     with pytest.raises(CodecError, match="value of type"):
@@ -182,6 +201,7 @@ def test_a_refused_value_leaves_none_of_its_arrays_for_the_next(codec: Codec) ->
         ([1, "two"], list[int], r"\$\[1\]"),
         (3, np.ndarray, "expected ndarray, got int"),
         (3, ActorRef[Greeter], "expected"),
+        (3, Path, "expected Path, got int"),
         (msgspec.msgpack.Ext(9, b""), Any, "unknown extension type 9"),
     ],
 )

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003  # handler hints are read at run time
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,18 @@ class Picky(Actor):
     async def take(self, even: Even) -> int:
         """Return the number."""
         return even.number
+
+
+class Librarian(Actor):
+    """Knows where books are."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @handler
+    async def places(self, books: list[Path], below: Path | None = None) -> tuple[Path, ...]:
+        """Return where the books are."""
+        return tuple(self.root / (below or "") / book for book in books)
 
 
 class Arrays(Actor):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from passel import DeadActorError, RemoteError
 from passel.protocols.errors import CodecError, LimitError, NotAHandlerError
-from tests.runtime.crew import Arrays, Counter, Even, OddError, Parent, Picky, Point
+from tests.runtime.crew import Arrays, Counter, Even, Librarian, OddError, Parent, Picky, Point
 
 if TYPE_CHECKING:
     from tests.runtime.worlds import World
@@ -19,6 +20,14 @@ async def test_an_ask_returns_what_the_handler_returned(world: World) -> None:
         assert await ref.add(4) == 7
         assert await ref.add(1, times=2) == 9
         assert await ref.move(Point(1, 2), [Point(3), Point(4, 5)]) == Point(8, 7)
+
+
+async def test_paths_come_and_go_as_paths(world: World) -> None:
+    async with world.open() as home:
+        ref = await home.there().spawn(Librarian, Path("/home/books"))
+        found = await ref.places([Path("emma"), Path("ulysses")], Path("old"))
+        assert found == (Path("/home/books/old/emma"), Path("/home/books/old/ulysses"))
+        assert await ref.places([Path("emma")]) == (Path("/home/books/emma"),)
 
 
 async def test_a_thousand_asks_in_flight_are_all_answered(world: World) -> None:

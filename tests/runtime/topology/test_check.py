@@ -43,6 +43,8 @@ def test_a_sound_topology_has_no_problems(sound: str) -> None:
         ("size: ${size}", "sise: ${size}", "arguments", 'Store takes no argument "sise"; did you mean "size"?'),
         ("size: ${size},", "", "arguments", 'Store needs the argument "size"; add "size:" to its args'),
         ("size: ${size}", "size: many", "arguments", "Store: expected int, got str"),
+        ("size: ${size}", "size: 1, shelves: [/a, b/c]", "", ""),
+        ("size: ${size}", "size: 1, shelves: [/a, 3]", "arguments", "crew.yaml:11:35: actors.store.args.shelves[1]: Store: expected Path, got int"),
         ("{width: 4}", "{width: wide}", "arguments", "crew.yaml:11:35: actors.store.args.style.width: Store: expected int, got str"),
         ("{ref: store}", "store", "arguments", "Worker wants an actor here; write {ref: name} of a Store"),
         ("store: {ref: store}\n", "store: {ref: worker-1}\n", "arguments", "Boss wants a Store, this is a Worker"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path  # noqa: TC003 - hints are read at run time
 from typing import Any
 
 import msgspec
@@ -23,8 +24,16 @@ class Style(msgspec.Struct):
 class Store(Actor):
     """Something that others refer to."""
 
-    def __init__(self, *, size: int, label: str = "store", style: Style | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        size: int,
+        label: str = "store",
+        style: Style | None = None,
+        shelves: list[Path] | None = None,
+    ) -> None:
         self.size = size
+        self.shelves = shelves
         self.label = label
         self.style = style
 
