@@ -83,6 +83,7 @@ class TrialEnded(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
         iterations: How many it has completed, in all.
         detail: Why it failed, or empty.
         output: Where the files lie that it has written, if it has and they are kept.
+        shown: The names that its last outcome had, if it failed because others were missing.
     """
 
     trial: TrialId
@@ -90,6 +91,7 @@ class TrialEnded(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     iterations: int
     detail: str = ""
     output: str = ""
+    shown: tuple[str, ...] = ()
 
 
 TrialEvent = TrialQueued | TrialBegan | Iteration | TrialEnded

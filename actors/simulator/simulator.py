@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator  # noqa: TC003  # hints are read at run time
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -154,14 +155,14 @@ class Simulator(Actor):
 
     async def _events(self, trial: Trial, running: TrialRun) -> AsyncGenerator[TrialEvent]:
         done = 0
-        failure = ""
+        failure = _Failure("")
         wanted = self.spec().outcomes
         async with self._observations(trial) as observations:
             while await running.may_go_on(done):
                 begun = self.context.now()
                 seen = await running.unless_stopped(_next(observations, wanted))
                 if not isinstance(seen, Observation):
-                    failure = seen or ""
+                    failure = seen or failure
                     break
                 done += 1
                 seconds = self.context.now() - begun if seen.seconds is None else seen.seconds
@@ -172,39 +173,51 @@ class Simulator(Actor):
                     sample=seen.sample,
                     seconds=seconds,
                 )
-        ending: Ending = "stopped" if running.stopped else "failed" if failure else "finished"
-        detail = failure if ending == "failed" else ""
+        if running.stopped:
+            failure = _Failure("")
+        ending: Ending = "stopped" if running.stopped else "failed" if failure.why else "finished"
         yield TrialEnded(
             trial=trial.id,
             ending=ending,
             iterations=done,
-            detail=detail,
+            detail=failure.why,
             output=running.output,
+            shown=failure.shown,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why there is no next iteration; and what its outcome has, if it lacks names."""
+
+    why: str
+    shown: tuple[str, ...] = ()
 
 
 async def _next(
     observations: AsyncGenerator[Observation], wanted: tuple[str, ...]
-) -> Observation | str:
+) -> Observation | _Failure:
     """Return the next iteration, or why there is none."""
     try:
         seen = await anext(observations)
         return _fault(seen.outcome, wanted) or seen
     except StopAsyncIteration:
-        return "the simulator ended by itself, before the last iteration that was wanted"
+        return _Failure("the simulator ended by itself, before the last iteration that was wanted")
     except PasselError as error:  # builds its own sentence
-        return str(error)
+        return _Failure(str(error))
     except Exception as error:  # noqa: BLE001  # a trial's failure is its result
-        return f"{type(error).__name__}: {error}"
+        return _Failure(f"{type(error).__name__}: {error}")
 
 
-def _fault(outcome: Outcome, wanted: tuple[str, ...]) -> str:
-    """Return what is wrong with an outcome, or nothing."""
+def _fault(outcome: Outcome, wanted: tuple[str, ...]) -> _Failure | None:
+    """Return what is wrong with an outcome, if anything is."""
     odd = [f"{name} is {value}" for name, value in outcome.items() if not isfinite(value)]
-    odd += [f"{name} is missing" for name in wanted if name not in outcome]
-    if not odd:
-        return ""
-    return f"an outcome that is none: {', '.join(odd)}; it has {', '.join(outcome) or 'nothing'}"
+    missing = [f"{name} is missing" for name in wanted if name not in outcome]
+    if not odd and not missing:
+        return None
+    has = ", ".join(outcome) or "nothing"
+    why = f"an outcome that is none: {', '.join((*odd, *missing))}; it has {has}"
+    return _Failure(why, tuple(outcome) if missing else ())
 
 
 def _check(trial: Trial, spec: SimulatorSpec, *, known: bool) -> None:

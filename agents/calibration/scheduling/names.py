@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..errors import OutcomeNamesError
 
 if TYPE_CHECKING:
-    from ....protocols.trial import Outcome
+    from collections.abc import Iterable
+
     from ..target import Target
 
 
@@ -27,10 +28,10 @@ class Names:
         self._missing = {n for n, value in target.values.items() if value or not target.shares}
         self._shown: dict[str, None] = {}
 
-    def see(self, outcome: Outcome) -> None:
+    def see(self, names: Iterable[str]) -> None:
         """Take note of what an iteration shows."""
-        self._missing -= outcome.keys()
-        self._shown.update(dict.fromkeys(outcome))
+        self._shown.update(dict.fromkeys(names))
+        self._missing -= self._shown.keys()
 
     def check(self) -> None:
         """Make sure, at the end of a trial, that all names have come that are wanted.

@@ -150,6 +150,7 @@ class Results:
     def _ended(self, name: TrialId, run: Run, end: TrialEnded, at: float) -> None:
         if end.output:
             self._trials.keep(OutputLeft(at=at, trial=run.trial, output=end.output))
+        self._names.see(end.shown)
         if end.ending == "failed":
             self._attempts.lost(name, end.detail, at)
             return

@@ -113,14 +113,20 @@ async def test_an_error_fails_the_trial_and_not_the_simulator() -> None:
         assert ended.ending == "finished"
 
 
-@pytest.mark.parametrize(("x", "says"), [(9, "y is inf; it has y"), (11, "y is missing; it has z")])
-async def test_an_outcome_that_is_none_fails_the_trial(x: float, says: str) -> None:
+@pytest.mark.parametrize(
+    ("x", "says", "shown"),
+    [(9, "y is inf; it has y", ()), (11, "y is missing; it has z", ("z",))],
+)
+async def test_an_outcome_that_is_none_fails_the_trial(
+    x: float, says: str, shown: tuple[str, ...]
+) -> None:
     async with Runtime() as runtime:
         simulator = await runtime.spawn(Doubling)
 
         (ended,) = await events_of(simulator, trial(x=x))
         assert isinstance(ended, TrialEnded)
         assert (ended.ending, ended.detail) == ("failed", f"an outcome that is none: {says}")
+        assert ended.shown == shown
 
 
 class Lingering(Doubling):

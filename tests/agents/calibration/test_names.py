@@ -39,10 +39,12 @@ def test_a_misspelt_share_ends_it_after_the_first_trial_that_has_shown_all() -> 
     assert len(record.outcomes) == SETTLED
 
 
-async def test_a_misspelt_outcome_ends_it_with_an_error_of_its_own() -> None:
+@pytest.mark.parametrize("outcomes", [[], ["wait"]])
+async def test_a_misspelt_outcome_ends_it_with_an_error_of_its_own(outcomes: list[str]) -> None:
+    """Also where the simulator was told what its function shows."""
     target = Target(values={"wait": 3.5}, shares=False)
     async with open_runtime() as runtime:
-        simulator = await runtime.spawn(FunctionSimulator, function=waiting)
+        simulator = await runtime.spawn(FunctionSimulator, function=waiting, outcomes=outcomes)
         ref = await runtime.spawn(
             Calibrator, simulators=[simulator], target=target, space=[Parameter(name="rate")],
             proposer="random", stopper="none", settings=SETTINGS,
