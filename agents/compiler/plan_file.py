@@ -56,15 +56,13 @@ def read_plan(text: str, tools: Sequence[ToolSpec] = ()) -> list[PlanItem]:
     names = [spec.name for spec in tools] or _names_in(text, json=json)
     check = checker(tools) if tools else lambda _: ""
     kind = JsonPlanReader if json else PlanReader
-    reader = kind(names, check=check)
-    return [*reader.feed(text), *reader.finish()]
+    return kind(names, check=check).read(text)
 
 
 def _names_in(text: str, *, json: bool) -> list[str]:
     """Return every word that stands where a tool's name does."""
     if json:
-        reader = JsonPlanReader(())
-        items = [*reader.feed(text), *reader.finish()]
+        items = JsonPlanReader(()).read(text)
         return [item.tool for item in items if isinstance(item, RefusedTask)]
     scanner = Scanner()
     return [call.tool for call in (*scanner.feed(text), *scanner.finish())]

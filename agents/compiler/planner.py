@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...actors.chat import ChatModel
     from ...protocols.plan import PlanItem
     from ...protocols.tools import ToolSpec
+    from ..notation.item_reader import ItemReader
     from .messages import CompilerSettings, Round
 
 
@@ -96,10 +97,9 @@ class Planner:
 
     def read(self, text: str, rounds: Sequence[Round]) -> list[PlanItem]:
         """Return the items of a plan that was written before."""
-        reader = self.reader(rounds)
-        return [*reader.feed(text), *reader.finish()]
+        return self.reader(rounds).read(text)
 
-    def reader(self, rounds: Sequence[Round]) -> PlanReader | JsonPlanReader:
+    def reader(self, rounds: Sequence[Round]) -> ItemReader:
         """Return a reader for the plan that comes after these rounds."""
         kind = JsonPlanReader if self._settings.form == "json" else PlanReader
         earlier = [outcome.id for done in rounds for outcome in done.outcomes]

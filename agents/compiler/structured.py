@@ -10,21 +10,22 @@ A task is complete the moment its closing brace arrives.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ...protocols.plan import PlanEnded, PlanItem, PlannedTask, RefusedTask, TaskId
+from ...protocols.plan import PlanEnded, PlanItem, PlannedTask, RefusedTask
+from ..notation.item_reader import ItemReader
 from ..notation.scanner import MAX_CALL_CHARACTERS
-from ..notation.values import ArgumentError, UnknownTaskError, in_text
+from ..notation.values import in_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Container, Iterable
 
     from ...protocols.plan import Fault
     from ...protocols.tools import ToolSpec
-
-    CheckTask = Callable[[PlannedTask], str]
 
 REFERENCE: Final = {"type": "string", "pattern": r"^\$(\d+|\{\d+\})$"}
 """Schema of an argument that is the result of a task, whatever its type."""
@@ -88,33 +89,17 @@ class _Written(msgspec.Struct, frozen=True):
     thought: str = ""
 
 
-class JsonPlanReader:
-    """Takes the JSON of one plan in pieces and returns its items, in order; see `PlanReader`.
+@dataclass(eq=False)
+class JsonPlanReader(ItemReader):
+    """Reads a plan that is written as JSON; see `ItemReader`.
 
-    Whatever is wrong with a task costs that task alone. Text before the first brace, such as the
-    mark of a code block, is passed over.
-
-    Args:
-        tools: Names of the tools there are.
-        earlier: Numbers of the tasks of earlier rounds, whose results may be referred to.
-        check: Says what is wrong with a task's arguments, or nothing.
+    Text before the first brace, such as the mark of a code block, is passed over.
     """
 
-    def __init__(
-        self,
-        tools: Iterable[str],
-        *,
-        earlier: Iterable[int] = (),
-        check: CheckTask = lambda _task: "",
-    ) -> None:
-        self._tools = tuple(tools)
-        self._known = set(earlier)
-        self._check = check
-        self._brackets: list[str] = []
-        self._quoted = self._escaped = False
-        self._task: list[str] | None = None
-        self._last = max(self._known, default=0)
-        self._ended = False
+    _brackets: list[str] = field(default_factory=list, init=False, repr=False)
+    _quoted: bool = field(default=False, init=False, repr=False)
+    _escaped: bool = field(default=False, init=False, repr=False)
+    _task: list[str] | None = field(default=None, init=False, repr=False)
 
     def feed(self, piece: str) -> list[PlanItem]:
         """Take the next piece of text, return the items that it completes."""
@@ -132,10 +117,7 @@ class JsonPlanReader:
         self._ended = True
         found: list[PlanItem] = []
         if self._task is not None:
-            text = "".join(self._task)
-            found.append(
-                self._refuse(self._last + 1, "", "unclosed", "the task is not whole", text)
-            )
+            found.append(self._unread("".join(self._task), "unclosed", "the task is not whole"))
         return [*found, PlanEnded(joined=False)]
 
     def _take(self, character: str) -> list[PlanItem]:
@@ -165,60 +147,34 @@ class JsonPlanReader:
     def _closed(self) -> list[PlanItem]:
         if self._task is not None and len(self._brackets) == _TASK_DEPTH:
             text, self._task = "".join(self._task), None
-            return [self._item(text)]
+            return [self._read_task(text)]
         if len(self._brackets) < _TASK_DEPTH:
             self._ended = True
             return [PlanEnded(joined=True)]
         return []
 
-    def _item(self, text: str) -> PlannedTask | RefusedTask:
-        expected = self._last + 1
+    def _read_task(self, text: str) -> PlannedTask | RefusedTask:
         if len(text) > MAX_CALL_CHARACTERS:
             detail = f"the task is longer than {MAX_CALL_CHARACTERS} characters"
-            self._note(expected)
-            return self._refuse(expected, "", "size", detail, text[:200])
+            return self._unread(text[:200], "size", detail)
         try:
             written = msgspec.json.decode(text, type=_Written)
         except (msgspec.DecodeError, RecursionError) as error:
-            self._note(expected)
-            return self._refuse(expected, "", "arguments", f"the task does not read: {error}", text)
-        if written.id in self._known:
-            detail = f"there is a task {written.id} already; go on counting"
-            return self._refuse(written.id, written.tool, "duplicate", detail, text)
-        known = frozenset(self._known)
-        self._note(written.id)
-        if written.tool not in self._tools:
-            detail = f"there is no tool {written.tool}; there are {', '.join(self._tools)}"
-            return self._refuse(written.id, written.tool, "tool", detail, text)
-        try:
-            task = self._planned(written, known, text)
-        except UnknownTaskError as error:
-            return self._refuse(written.id, written.tool, "reference", str(error), text)
-        except ArgumentError as error:
-            return self._refuse(written.id, written.tool, "arguments", str(error), text)
-        wrong = self._check(task)
-        return self._refuse(task.id, task.tool, "arguments", wrong, text) if wrong else task
+            return self._unread(text, "arguments", f"the task does not read: {error}")
+        read = partial(_arguments_of, written)
+        return self._item(written.id, written.tool, text, read, thought=written.thought)
 
-    def _note(self, number: int) -> None:
-        self._known.add(number)
-        self._last = max(self._last, number)
+    def _unread(self, text: str, fault: Fault, detail: str) -> PlannedTask | RefusedTask:
+        """Return the refusal of a task that does not say its number: it is taken for the next."""
+        number = max(self._known, default=0) + 1
+        return self._item(number, "", text, (fault, detail))
 
-    @staticmethod
-    def _planned(written: _Written, known: Container[int], text: str) -> PlannedTask:
-        arguments = with_references(written.arguments, known)
-        by_name = isinstance(arguments, dict)
-        return PlannedTask(
-            id=TaskId(written.id),
-            tool=written.tool,
-            arguments=() if by_name else tuple(arguments),
-            keywords=arguments if by_name else {},
-            thought=written.thought,
-            text=text,
-        )
 
-    @staticmethod
-    def _refuse(number: int, tool: str, fault: Fault, detail: str, text: str) -> RefusedTask:
-        return RefusedTask(id=TaskId(number), tool=tool, fault=fault, detail=detail, text=text)
+def _arguments_of(
+    written: _Written, known: Container[int]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    arguments = with_references(written.arguments, known)
+    return ((), arguments) if isinstance(arguments, dict) else (tuple(arguments), {})
 
 
 def with_references(value: Any, known: Container[int]) -> Any:

@@ -44,8 +44,7 @@ def read_step(
     if action is None:
         return Misstep("there is no `Action: tool(...)` or `Action: Finish(...)`")
     reader = PlanReader(tools, check=check)
-    items = [*reader.feed(f"{number}. {text[action.end() :]}"), *reader.finish()]
-    first = items[0]
+    first = reader.read(f"{number}. {text[action.end() :]}")[0]
     if isinstance(first, PlannedTask):
         return first
     return Misstep(first.detail if isinstance(first, RefusedTask) else "there is no call")

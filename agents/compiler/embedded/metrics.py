@@ -63,7 +63,7 @@ def grade(plan: str, wanted: str, tools: Sequence[ToolSpec]) -> Grade:
 def tasks_of(plan: str, tools: Sequence[ToolSpec]) -> list[PlannedTask] | None:
     """Read a plan; None if anything in it is refused, or it does not end with `join`."""
     reader = PlanReader([tool.name for tool in tools], check=checker(tools))
-    *items, end = [*reader.feed(plan), *reader.finish()]
+    *items, end = reader.read(plan)
     tasks = [item for item in items if isinstance(item, PlannedTask)]
     whole = isinstance(end, PlanEnded) and end.joined and len(tasks) == len(items)
     return tasks if whole else None

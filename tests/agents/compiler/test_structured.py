@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from passel.agents.compiler.structured import REFERENCE, JsonPlanReader, plan_schema
+from passel.agents.notation.reader import PlanReader
 from passel.agents.notation.scanner import MAX_CALL_CHARACTERS
 from passel.agents.toolrun.signature import checker, faults_of
 from passel.protocols.plan import (
@@ -61,6 +63,32 @@ GOOD = (
     {"id": 2, "tool": "sum", "arguments": {"numbers": ["$1", 2.5]}},
     {"id": 4, "tool": "search", "arguments": {"query": "of $2, $5 million", "most": "$2"}},
 )
+
+
+def test_both_ways_to_write_a_plan_are_judged_alike() -> None:
+    calls = [
+        (1, "search", 'query="a"', {"query": "a"}),
+        (1, "search", 'query="again"', {"query": "again"}),
+        (2, "serach", 'query="b"', {"query": "b"}),
+        (3, "search", 'query="of the refused", most=$2', {"query": "of the refused", "most": "$2"}),
+        (4, "search", "query=$9", {"query": "$9"}),
+        (5, "search", "most=3", {"most": 3}),
+        (6, "sum", 'numbers=[1, "two"]', {"numbers": [1, "two"]}),
+        (7, "sum", "numbers=[$0, 1]", {"numbers": ["$0", 1]}),
+    ]
+    names, check = [tool.name for tool in TOOLS], checker(TOOLS)
+    text = "".join(f"{number}. {tool}({given})\n" for number, tool, given, _ in calls)
+    tasks = [{"id": n, "tool": tool, "arguments": given} for n, tool, _, given in calls]
+    one = PlanReader(names, earlier=[0], check=check).read(f"{text}8. join()\n")
+    other = JsonPlanReader(names, earlier=[0], check=check).read(plan(*tasks))
+    for items in (one, other):
+        faults = [item.fault for item in items if isinstance(item, RefusedTask)]
+        assert faults == ["duplicate", "tool", "reference", "arguments", "arguments"]
+    assert [without_text(item) for item in one] == [without_text(item) for item in other]
+
+
+def without_text(item: PlanItem) -> PlanItem:
+    return item if isinstance(item, PlanEnded) else replace(item, text="")
 
 
 def test_the_same_items_come_of_json() -> None:
