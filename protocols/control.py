@@ -372,8 +372,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     ago: float = 0.0
 
 
-MAX_BUSY_POLL_SECONDS: Final = 0.01
-"""Longest time that a loop stays awake after a message; a sleep and a waking are short beside it."""
+MAX_BUSY_POLL_SECONDS: Final = 0.001
+"""Longest time that a loop stays awake after a message: what it saves is a twentieth of that."""
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,7 +73,8 @@ class Runtime(Supervised):
             default is reached from this host alone.
         plain_tcp: Leave tcp unencrypted: whoever is on the network can read and forge messages.
         busy_poll: Seconds for which the loop of every process stays awake after a message, such as
-            1e-4, at most 0.01: answers come sooner, and a core is kept busy for so long. 0 for none.
+            1e-4, at most 0.001: answers come sooner, and each burst of messages costs up to so much
+            of a core. 0 for none.
         loop: Event loop of node processes: `asyncio`, `uvloop`, or `auto`, which takes uvloop where
             it is installed. This process runs on whatever loop the program chose.
         allow: Modules of which nodes may ask each other to load classes, each with what lies below

@@ -8,6 +8,7 @@ within them is heard at once. It costs a core for so long, and helps where every
 from __future__ import annotations
 
 import time
+from contextvars import Context
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class BusyPoll:
         self._loop = loop
         self._seconds = seconds
         self._now = now
+        self._context = Context()  # not that of whoever happens to send: it would be kept alive
+        self._ended = False
         self._until = 0.0
         self._watching = False
         self._paid = False
@@ -53,25 +56,28 @@ class BusyPoll:
 
     def sent(self) -> None:
         """Something was sent: perhaps it is answered soon."""
-        if self._watching:
-            self._until = self._now() + self._seconds
-        else:
+        if not self._watching:
             self._begin()
+        elif not self._ended:
+            self._until = self._now() + self._seconds
 
     def arrived(self) -> None:
         """Something came: perhaps more does."""
-        if self._watching:
+        if not self._watching:
+            self._begin()
+        elif not self._ended:
             self._until = self._now() + self._seconds
             self._paid = True
             self._backoff = 0
-        else:
-            self._begin()
 
     def end(self) -> None:
-        """Let the loop sleep from now on."""
+        """Let the loop sleep from now on, whatever is still sent."""
+        self._ended = True
         self._until = 0.0
 
     def _begin(self) -> None:
+        if self._ended:
+            return
         if self._left_out < self._backoff:
             self._left_out += 1
             return
@@ -79,11 +85,11 @@ class BusyPoll:
         self._until = self._now() + self._seconds
         self._watching = True
         self._paid = False
-        self._loop.call_soon(self._turn)
+        self._loop.call_soon(self._turn, context=self._context)
 
     def _turn(self) -> None:
         if self._now() < self._until:
-            self._loop.call_soon(self._turn)
+            self._loop.call_soon(self._turn, context=self._context)
             return
         self._watching = False
         if not self._paid:
