@@ -15,6 +15,7 @@ import typer
 
 from ..protocols.errors import PasselError
 from ..protocols.plan import RefusedTask
+from ..protocols.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def show_command(
     faults = [item for item in items if isinstance(item, RefusedTask)]
     if faults and (chosen != "text" or output is not None):
         for item in faults:
-            typer.echo(f"{file}: task {item.id}, {item.fault}: {item.detail}", err=True)
+            typer.echo(printable(f"{file}: task {item.id}, {item.fault}: {item.detail}"), err=True)
     if faults:
         raise typer.Exit(1)
 
@@ -114,7 +115,7 @@ async def _run(
             case Settle(outcome):
                 text = shown(outcome.result) if outcome.ending == "done" else outcome.error
                 sign = "=" if outcome.ending == "done" else f"{outcome.ending}:"
-                typer.echo(f"{outcome.id} {outcome.tool} {sign} {text}")
+                typer.echo(printable(f"{outcome.id} {outcome.tool} {sign} {text}"))
 
     return await rehearse(items, specs, functions, observe=observe)
 
@@ -132,7 +133,7 @@ def _read(
         specs = asyncio.run(functions.specs()) if functions is not None else ()
         return read_plan_file(file, specs), specs, functions
     except PasselError as error:
-        typer.secho(f"error: {error}", err=True, fg="red")
+        typer.secho(printable(f"error: {error}"), err=True, fg="red")
         raise typer.Exit(2) from None
 
 

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ...protocols.errors import PasselError
+from ...protocols.printable import printable
 from . import exits, letters, logs, metrics, models, new, node, remote, run, simulate, top, topology
 from .report import code_of, report
 
@@ -84,11 +85,8 @@ def add_plugins(target: typer.Typer) -> None:
         try:
             target.add_typer(entry.load(), name=entry.name)
         except Exception as error:  # noqa: BLE001 - a foreign package must not break every command
-            typer.secho(
-                f"warning: the command {entry.name} of {entry.value} does not load: {error}",
-                err=True,
-                fg="yellow",
-            )
+            text = f"warning: the command {entry.name} of {entry.value} does not load: {error}"
+            typer.secho(printable(text), err=True, fg="yellow")
 
 
 def entry() -> None:

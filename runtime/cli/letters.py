@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...protocols.printable import printable
 from .remote import NAME, find_runtime
 from .transcript import plain
 
@@ -47,7 +48,7 @@ def letters_command(
         typer.echo("no dead letters")
     for letter in letters:
         way = f"{letter.source} -> {letter.target}.{letter.method}"
-        typer.echo(f"{letter.ago:8.1f} s ago  {way}: {letter.reason}")
+        typer.echo(printable(f"{letter.ago:8.1f} s ago  {way}: {letter.reason}"))
 
 
 async def _read(path: Path, facts: RuntimeFacts) -> list[DeadLetter]:

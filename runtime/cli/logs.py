@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...protocols.printable import printable
 from .errors import LogNotFoundError
 from .remote import NAME, find_runtime
 
@@ -54,7 +55,7 @@ def logs_command(
     if actor and follow:
         _require_actor(actor, nodes, path, facts)
     for line in read_logs(path, node=node, actor=actor, follow=follow):
-        sys.stdout.write(line)
+        sys.stdout.write(printable(line))
         sys.stdout.flush()
         empty = False
     if actor and empty and not follow:

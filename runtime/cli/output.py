@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ...protocols.printable import printable, printable_json
 from .transcript import (
     Answered,
     LineBreaker,
@@ -84,7 +85,7 @@ class Lines:
 
     def phase(self, words: str) -> None:
         """Write a line to stderr."""
-        _write(f"{self._name}: {words}", error=True)
+        _write(printable(f"{self._name}: {words}"), error=True)
 
     def actors(self, rows: Sequence[ActorRow]) -> None:
         """Write nothing: a table a second is no log."""
@@ -159,4 +160,4 @@ def _write(text: str, *, error: bool = False) -> None:
 
 
 def _write_json(**fields: object) -> None:
-    _write(json.dumps(fields, ensure_ascii=False))
+    _write(printable_json(json.dumps(fields, ensure_ascii=False)))

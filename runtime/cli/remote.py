@@ -16,6 +16,7 @@ import msgspec
 import typer
 
 from ...protocols.errors import PasselError
+from ...protocols.printable import printable, printable_json
 from .errors import CommandError, RuntimeNotFoundError, UsageProblemError
 from .transcript import plain, text_of
 
@@ -120,7 +121,7 @@ def _print_runtime(row: dict[str, Any]) -> None:
     typer.secho(f"{row['id']}", bold=True, nl=False)
     typer.echo(f"  up {row['seconds']:.0f} s  {row['topology']}".rstrip())
     if "error" in row:
-        typer.secho(f"  does not answer: {row['error']}", fg="yellow")
+        typer.secho(printable(f"  does not answer: {row['error']}"), fg="yellow")
     for group in row.get("groups", ()):
         count = len(group["members"])
         typer.echo(
@@ -128,7 +129,7 @@ def _print_runtime(row: dict[str, Any]) -> None:
             f"{count} member{'' if count == 1 else 's'}, restarts {group['restarts']}"
         )
         if group["last_failure"]:
-            typer.secho(f"    failed: {group['last_failure']}", fg="yellow")
+            typer.secho(printable(f"    failed: {group['last_failure']}"), fg="yellow")
     for node in row["nodes"]:
         facts = f"process {node['pid']}, life {node['life']}"
         state = node.get("state", "alive")
@@ -142,7 +143,7 @@ def _print_runtime(row: dict[str, Any]) -> None:
                 f"restarts {actor['restarts']:<4} {actor['group']}".rstrip()
             )
             if actor["last_failure"]:
-                typer.secho(f"      failed: {actor['last_failure']}", fg="yellow")
+                typer.secho(printable(f"      failed: {actor['last_failure']}"), fg="yellow")
 
 
 def ask_command(
@@ -244,7 +245,9 @@ def parse_value(text: str) -> Any:
 
 
 def _print_value(value: object, *, as_json: bool) -> None:
-    text = json.dumps(plain(value), ensure_ascii=False) if as_json else text_of(value)
+    text = (
+        printable_json(json.dumps(plain(value), ensure_ascii=False)) if as_json else text_of(value)
+    )
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

@@ -9,6 +9,7 @@ from typing import Final
 import typer
 
 from ...protocols.errors import PasselError, SpawnError
+from ...protocols.printable import printable
 from ..topology import TopologyError
 from . import exits
 from .errors import ActorNotFoundError, LogNotFoundError, RuntimeNotFoundError, UsageProblemError
@@ -33,7 +34,7 @@ def report(error: Exception, *, whole: bool = False) -> None:
     every traceback there is, also of the command itself.
     """
     text = str(error) if isinstance(error, PasselError) else f"{type(error).__name__}: {error}"
-    for line in text.splitlines():
+    for line in printable(text).splitlines():
         prefix = "error: " if not line.startswith(" ") else ""
         typer.secho(prefix + line, err=True, fg="red")
     if whole:
@@ -43,7 +44,7 @@ def report(error: Exception, *, whole: bool = False) -> None:
     else:
         below = getattr(error, "__notes__", [])
     for text in below:
-        typer.secho(text, err=True, dim=True)
+        typer.secho(printable(text), err=True, dim=True)
 
 
 def _last_frames(error: SpawnError) -> list[str]:

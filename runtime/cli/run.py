@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import sys
 import time
+import traceback as tracebacks
 from pathlib import Path  # noqa: TC003  # typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...protocols.errors import DeadlineError
+from ...protocols.printable import printable
 from ..machine.loops import run_on
 from . import exits
 from .interruption import Interruption
@@ -23,6 +25,9 @@ from .topology import FILE, SET, overrides_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from typing import TextIO
+
+    from structlog.typing import EventDict, ExcInfo
 
     from ..runtime import Runtime
     from .output import Output
@@ -96,7 +101,7 @@ def run_command(
     options: dict[str, Any] = {"name": name} if name else {}
     options |= {"state": state, "resume": resume, "discard_state": discard_state}
     runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, traces=traces, **options)
-    _configure_logging(verbose=verbose)
+    configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None, metrics)
     run.carry_out(traceback=traceback)
@@ -224,7 +229,7 @@ class _Run:
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _configure_logging(*, verbose: bool) -> None:
+def configure_logging(*, verbose: bool) -> None:
     """Write the log to whatever stderr is at the moment: a live view replaces it."""
     import structlog  # only a program configures it, libraries never do
 
@@ -233,14 +238,28 @@ def _configure_logging(*, verbose: bool) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            _make_printable,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr.isatty(), exception_formatter=_write_traceback
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("debug" if verbose else "info"),
         logger_factory=lambda *_: structlog.PrintLogger(_Stderr()),  # type: ignore[arg-type]  # all it uses is write and flush
         cache_logger_on_first_use=False,
     )
+
+
+def _make_printable(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Make what a log line says printable before it gets its colours."""
+    for key, value in event.items():
+        if key != "exc_info" and value is not None:
+            event[key] = printable(value if isinstance(value, str) else repr(value))
+    return event
+
+
+def _write_traceback(stream: TextIO, error: ExcInfo) -> None:
+    text = "".join(tracebacks.format_exception(*error)).rstrip("\n")
+    stream.write("\n" + printable(text))
 
 
 class _Stderr:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from ...protocols.printable import printable
 from . import exits
 from .errors import UsageProblemError
 from .topology import FILE, SET, overrides_of
@@ -182,10 +183,11 @@ class Tally:
         violation = run.violation
         assert violation is not None, "it failed"
         if in_full:
-            typer.echo("\n".join(["the last events:", *run.lines, "what went wrong:", *run.wrong]))
+            lines = ["the last events:", *run.lines, "what went wrong:", *run.wrong]
+            typer.echo(printable("\n".join(lines)))
         where = f"seed {run.seed}, at {violation.at:.3f} s"
         typer.secho(f"{where}: {violation.invariant}", fg="red")
-        typer.echo(f"    {violation.what.splitlines()[0] if violation.what else ''}")
+        typer.echo(printable(f"    {violation.what.splitlines()[0] if violation.what else ''}"))
         typer.echo(f"    again: passel simulate {self._what} --seed {run.seed}")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 import typer
 
+from ...protocols.printable import printable
 from ..telemetry.meter import quantile
 from .rates import Rates, actor_rows
 from .remote import NAME, find_runtime
@@ -224,12 +225,15 @@ def node_table(name: str, nodes: Sequence[NodeRow]) -> Table:
 
 def actor_table(actors: Sequence[ActorRow]) -> Table:
     """Return the lower table."""
+    from rich.text import Text  # rich is slow to import
+
     table = _table("", "actor", "class", "node", "state")
     table.add_column("mailbox", justify="right")
     table.add_column("messages/s", justify="right")
     for row in actors[:_MOST_ACTORS]:
         depth, rate = f"{row.depth:,}", f"{row.rate:,.0f}"
-        table.add_row(row.name, row.kind, row.node, row.state, depth, rate)
+        cells = (Text(printable(text)) for text in (row.name, row.kind, row.node, row.state))
+        table.add_row(*cells, depth, rate)
     if len(actors) > _MOST_ACTORS:
         table.add_row(f"and {len(actors) - _MOST_ACTORS:,} more")
     return table

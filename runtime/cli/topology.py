@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from ...protocols.printable import printable
 from ..topology import (
     Problem,
     Simulate,
@@ -91,7 +92,7 @@ def check_command(
     else:
         for problem in problems:
             colour = "red" if problem.severity == "error" else "yellow"
-            typer.secho(str(problem), fg=colour, err=True)
+            typer.secho(printable(str(problem)), fg=colour, err=True)
         if errors:
             typer.echo(f"{file}: {errors} problem{'s' if errors > 1 else ''}", err=True)
         else:

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from ...protocols.printable import printable
+
 _WIDTH = 100
 
 
@@ -47,19 +49,22 @@ Reading: TypeAlias = Spoken | Answered | Tabled | Noted
 
 
 def interpret(event: object) -> Reading:
-    """Say what an event is: with `worker` and `text`, `answer`, `table` and `rows`, or any other."""
+    """Say what an event is: with `worker` and `text`, `answer`, `table` and `rows`, or any other.
+
+    Texts are ready for a terminal; an answer is made so by `answer_text`.
+    """
     data = plain(event)
     if isinstance(data, dict):
         if isinstance(data.get("text"), str) and "worker" in data:
-            return Spoken(str(data["worker"]), data["text"])
+            return Spoken(printable(str(data["worker"])), printable(data["text"]))
         if "answer" in data:
             rest = {key: value for key, value in data.items() if key not in ("answer", "type")}
             return Answered(data["answer"], rest)
         if "table" in data and isinstance(data.get("rows"), list | tuple):
-            rows = tuple(tuple(str(cell) for cell in row) for row in data["rows"])
-            columns = tuple(str(heading) for heading in data.get("columns", ()))
-            return Tabled(str(data["table"]), columns, rows)
-    return Noted(data if isinstance(data, str) else json.dumps(data, ensure_ascii=False))
+            rows = tuple(tuple(printable(str(cell)) for cell in row) for row in data["rows"])
+            columns = tuple(printable(str(heading)) for heading in data.get("columns", ()))
+            return Tabled(printable(str(data["table"])), columns, rows)
+    return Noted(_inner(data))
 
 
 def plain(value: object) -> Any:
@@ -73,13 +78,13 @@ def plain(value: object) -> Any:
 def text_of(value: object) -> str:
     """Return a value as a person reads it: a text as it is, entries one a line, the rest as JSON."""
     data = plain(value)
+    line = _inner(data)
     if isinstance(data, str):
-        return data
-    line = json.dumps(data, ensure_ascii=False)
+        return line
     if len(line) <= _WIDTH or not data or not isinstance(data, dict | list):
         return line
     if isinstance(data, dict):
-        return "\n".join(f"{key}: {_inner(item)}" for key, item in data.items())
+        return "\n".join(f"{_inner(key)}: {_inner(item)}" for key, item in data.items())
     return "\n".join(_inner(item) for item in data)
 
 
@@ -88,7 +93,7 @@ def answer_text(reading: Answered) -> str:
     lines = text_of(reading.answer).split("\n")
     head = f"answer: {lines[0]}" if len(lines) == 1 else "answer:"
     body = [f"  {line}" for line in lines] if len(lines) > 1 else []
-    rest = [f"{key}: {_inner(value)}" for key, value in reading.rest.items()]
+    rest = [f"{_inner(key)}: {_inner(value)}" for key, value in reading.rest.items()]
     return "\n".join([head, *body, *rest])
 
 
@@ -120,7 +125,7 @@ class LineBreaker:
 
 
 def _inner(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _line(worker: str, text: str) -> str:

@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ...protocols.printable import printable
 from .transcript import Answered, Spoken, Tabled, answer_text, interpret, text_of
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ class LiveView:
         for row in self._rows[:_MOST_ROWS]:
             state = Text(row.state, style=_STATES.get(row.state, ""))
             depth, rate = str(row.depth), f"{row.rate:,.0f}"
-            table.add_row(Text(row.name), Text(row.kind), Text(row.node), state, depth, rate)
+            cells = (Text(printable(text)) for text in (row.name, row.kind, row.node))
+            table.add_row(*cells, state, depth, rate)
         if len(self._rows) > _MOST_ROWS:
             table.add_row(f"[dim]and {len(self._rows) - _MOST_ROWS} more[/]")
         return table

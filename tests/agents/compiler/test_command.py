@@ -121,6 +121,13 @@ def test_what_cannot_be_shown_says_why(
     assert says in done.stderr
 
 
+def test_a_result_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    done = plan("run", written(tmp_path, '1. echo("\x1b[31mred")\n2. join()\n'), *TOOLS)
+    assert done.exit_code == 0, done.output
+    assert r"\x1b[31mred" in done.stdout
+    assert "\x1b" not in done.output
+
+
 def test_unknown_formats_and_missing_tools_are_refused(tmp_path: Path) -> None:
     assert plan("show", written(tmp_path, PLAN), "-f", "png").exit_code == 2
     assert plan("run", written(tmp_path, PLAN)).exit_code == 2

@@ -4,9 +4,11 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from rich.console import Console
 
 from passel.runtime.cli.output import ActorRow, JsonLines, Lines
+from passel.runtime.cli.run import configure_logging
 from passel.runtime.cli.transcript import (
     Answered,
     LineBreaker,
@@ -49,6 +51,52 @@ def test_lines_are_made_of_pieces() -> None:
     long = breaker.feed(Spoken("Ada", "word " * 50))
     assert len(long) == 2
     assert all(len(line) <= 106 for line in long)
+
+
+STEERING = "\x1b[31mred\x1b]0;title\x07"
+SHOWN = r"\x1b[31mred\x1b]0;title\x07"
+
+
+def test_nothing_that_actors_write_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=120, height=60, color_system=None)
+    view = LiveView("crew", console)
+    row = ActorRow(name="ada", kind=STEERING, node="side", state="idle", depth=0, rate=0.0)
+    lines = Lines("crew")
+    for output in (view, lines):
+        output.actors([row])
+        output.event(Event(STEERING, STEERING + "\n"))
+        output.event({STEERING: [STEERING]})
+        output.event(STEERING)
+        output.event({"table": STEERING, "columns": [STEERING], "rows": [[STEERING]]})
+        output.event({"answer": STEERING, "known": STEERING})
+        output.result({"long": STEERING * 5})
+    with console.capture() as capture:
+        console.print(view.render())
+    view.close()
+    lines.close()
+
+    for shown in (file.getvalue(), capture.get(), capsys.readouterr().out):
+        assert SHOWN in shown
+        assert not any(control in shown for control in ("\x1b[31m", "\x1b]", "\x07"))
+
+
+def test_a_log_line_that_names_what_an_actor_wrote_is_printable(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = structlog.get_config()
+    try:
+        configure_logging(verbose=False)
+        error = ValueError(STEERING)
+        structlog.get_logger().error("tell failed", reason=STEERING, count=3, exc_info=error)
+    finally:
+        structlog.configure(**before)
+
+    shown = capsys.readouterr().err
+    assert "tell failed" in shown
+    assert "count=3" in shown
+    assert shown.count(SHOWN) == 2
+    assert not any(control in shown for control in ("\x1b", "\x07"))
 
 
 def test_results_are_readable() -> None:
