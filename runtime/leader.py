@@ -93,13 +93,16 @@ class Leader:
             options: How it is.
 
         Raises:
-            SpawnError: There is no place for its socket.
+            ClassLoadError: `traces` names nothing that sets them up.
+            SpawnError: There is no place for its socket, or no OpenTelemetry for traces.
             StateError: The state directory cannot be used.
+            OSError: The run directory cannot be written to.
         """
         tracer = load_tracer(options.traces)
         host.open()
-        cookie = host.new_cookie()
+        node: Node | None = None
         try:
+            cookie = host.new_cookie()
             state.open_if_named()
             node = Node(
                 LEADER,
@@ -112,26 +115,12 @@ class Leader:
                 card_memory=options.card_memory,
                 seed=options.seed,
             )
+            node.tracer = tracer
+            names, supervisor = await _start_system(node, state, root, options)
+            host.publish(endpoint=node.endpoint, cookie=cookie, topology=options.topology)
         except BaseException:
-            state.close()
-            host.close()
+            await _let_go(node, state, host)
             raise
-        node.tracer = tracer
-        cell = node.new_cell(Directory, (), {}, name="@directory", serial=DIRECTORY_SERIAL)
-        await node.start_cell(cell)
-        names = cast("Directory", cell.actor)
-        names.nodes[LEADER] = node.info
-        names.on_claim = state.claim
-        node.router.locator = names
-        arguments: tuple[Any, ...] = (node, names, root.escalated)
-        cell = node.new_cell(
-            Supervisor, arguments, {}, name="@supervisor", serial=SUPERVISOR_SERIAL
-        )
-        await node.start_cell(cell)
-        supervisor = node.overseer = cast("Supervisor", cell.actor)
-        arguments = (node, main_file(), _stay, options.allow)
-        await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
-        host.publish(endpoint=node.endpoint, cookie=cookie, topology=options.topology)
         fleet = Fleet(
             node,
             names,
@@ -162,17 +151,43 @@ class Leader:
         finally:
             self.fleet.kill()
             self.names.shut()
-            try:
-                await self.node.close(grace=0.0)
-            finally:
-                self.node.close_sockets()
-                self._state.close()
-                self._host.close()
+            await _let_go(self.node, self._state, self._host)
 
     def kill(self) -> None:
         """End the other nodes' processes and remove the run directory, at once and for good."""
         self.fleet.kill()
         self._host.remove()
+
+
+async def _start_system(
+    node: Node, state: HeldState, root: Root, options: LeaderOptions
+) -> tuple[Directory, Supervisor]:
+    """Start the leader's system actors; return those that others work with."""
+    cell = node.new_cell(Directory, (), {}, name="@directory", serial=DIRECTORY_SERIAL)
+    await node.start_cell(cell)
+    names = cast("Directory", cell.actor)
+    names.nodes[LEADER] = node.info
+    names.on_claim = state.claim
+    node.router.locator = names
+    arguments: tuple[Any, ...] = (node, names, root.escalated)
+    cell = node.new_cell(Supervisor, arguments, {}, name="@supervisor", serial=SUPERVISOR_SERIAL)
+    await node.start_cell(cell)
+    supervisor = node.overseer = cast("Supervisor", cell.actor)
+    arguments = (node, main_file(), _stay, options.allow)
+    await node.start_cell(node.new_cell(NodeService, arguments, {}, name="@node", serial=0))
+    return names, supervisor
+
+
+async def _let_go(node: Node | None, state: HeldState, host: LeaderHost) -> None:
+    """Close node, state and run directory, whatever of them there is."""
+    try:
+        if node is not None:
+            await node.close(grace=0.0)
+    finally:
+        if node is not None:
+            node.close_sockets()
+        state.close()
+        host.close()
 
 
 def _stay() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 from typing import TYPE_CHECKING
 
 import pytest
 
 from passel import DeadActorError, DeadlineError, RemoteError, Runtime, handler
+from passel.protocols.control import Network
 from passel.protocols.errors import NameTakenError, RuntimeClosedError
+from passel.runtime.machine.local import LocalLeaderHost
 from tests.runtime.crew import Counter, Dice, Parent
 from tests.runtime.crew_flow import Gate, Source
 from tests.runtime.test_nodes import kill
@@ -199,3 +202,19 @@ async def test_a_lookup_for_one_who_cannot_wait_long_serves_the_others_all_the_s
         with pytest.raises((DeadlineError, RemoteError), match="waited"):
             await first
         assert await second == 1
+
+
+class _FullHost(LocalLeaderHost):
+    """A host whose disk is full when the runtime says where it is."""
+
+    def publish(self, *, endpoint: str, cookie: str, topology: str) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device", endpoint)
+
+
+async def test_a_runtime_that_cannot_open_leaves_nothing_behind() -> None:
+    with private_folder() as base:
+        host = _FullHost("full", network=Network(), base=base)
+        with pytest.raises(OSError, match="no space left"):
+            async with Runtime(name="full", host=host):
+                pytest.fail("it was entered")
+        assert not list(base.iterdir())
