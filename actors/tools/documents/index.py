@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -168,7 +169,7 @@ class DocumentIndex:
         row = connection.execute("SELECT id, stamp FROM files WHERE path = ?", (name,)).fetchone()
         key, before = row or (None, "")
         try:
-            status = path.stat()
+            status = _status(folder, path)
             stamp = f"{status.st_mtime_ns} {status.st_size}"
             if stamp == before:
                 return False
@@ -205,8 +206,26 @@ class DocumentIndex:
         return row is not None
 
 
+def _status(folder: Path, path: Path) -> os.stat_result:
+    """Return what is known of a regular file of the folder.
+
+    Reading a named pipe could wait for ever, and what a link outside leads to is not the folder's.
+
+    Raises:
+        OSError: There is no such file, it is none, or it is a link that leaves the folder.
+    """
+    if path.is_symlink():
+        there, top = os.path.realpath(path), os.path.realpath(folder)
+        if not Path(there).is_relative_to(top):
+            raise OSError(f"{path} leads out of {folder}")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{path} is no regular file")
+    return status
+
+
 def _files_in(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the files below a folder that have one of the suffixes; links to folders lead nowhere."""
+    """Yield what has one of the suffixes below a folder; links to folders are not followed."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place, name) for name in names if name.lower().endswith(suffixes))

@@ -12,7 +12,8 @@ class IndexProgress(msgspec.Struct, frozen=True, kw_only=True):
         done: Files looked at.
         total: Files there are.
         indexed: Of those done, how many were read, as they were new or had changed.
-        skipped: Of those done, how many could not be read, or are too large.
+        skipped: Of those done, how many were not taken: too large, not to be read, no regular
+            files, or links that leave the folder.
         removed: Files that are gone and were taken out of the index.
         passages: Passages in the whole index.
     """

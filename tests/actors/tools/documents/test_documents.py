@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,6 +87,29 @@ def test_files_that_cannot_be_read_are_counted(folder: Path, tmp_path: Path) -> 
     (folder / "loop.md").symlink_to(folder / "loop.md")
     (last,) = DocumentIndex(tmp_path / "index.db").build(folder)
     assert (last.done, last.indexed, last.skipped) == (3, 2, 1)
+
+
+def test_only_regular_files_of_the_folder_are_read(folder: Path, tmp_path: Path) -> None:
+    """A pipe would be waited at for ever; a link could serve models what nobody meant to show."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("The password is swordfish.")
+    index = DocumentIndex(tmp_path / "index.db")
+    (folder / "link.txt").write_text("The password is mackerel.")
+    list(index.build(folder))
+    (folder / "link.txt").unlink()
+    (folder / "link.txt").symlink_to(secret)
+    (folder / "up.txt").symlink_to("../secret.txt")
+    (folder / "within.txt").symlink_to("south/zugspitze.md")
+    os.mkfifo(folder / "fifo.txt")
+    (last,) = index.build(folder)
+    assert (last.total, last.indexed, last.skipped) == (6, 1, 3)
+    assert index.search("password", 5) == []
+    assert [hit.path for hit in index.search("zugspitze", 5)] == [
+        "south/zugspitze.md", "within.txt",
+    ]  # fmt: skip
+    linked = tmp_path / "linked"
+    linked.symlink_to(folder)
+    assert [step.skipped for step in index.build(linked)] == [3]
 
 
 def test_meaning_counts_beside_words_where_there_is_an_embedding(
