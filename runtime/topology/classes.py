@@ -1,27 +1,18 @@
-"""Checks classes and arguments: imports what a topology names, and binds what it passes."""
+"""Checks classes: imports what a topology names, and has the arguments of each compared."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
-import re
-import typing
-from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from ...actors.actor import Actor
-from ...actors.handler import HandlerSpec, handlers_of, resolved_hints
-from ...actors.pool import Pool
-from ...actors.ref import Reference
+from ...actors.handler import handlers_of
 from ...protocols.errors import PasselError
 from ..durable.state import missing_methods
+from .arguments import ArgumentCheck, constructor_of, handler_callee
 from .directives import check_directives
 from .plan import entry_of
-from .problem import KeyPath, Kind, Problem, suggestion
-from .references import as_reference, references_in
+from .problem import KeyPath, Problem, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +21,6 @@ if TYPE_CHECKING:
     from .spec import Topology
 
 T = TypeVar("T")
-
-_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class ClassProblemError(PasselError):
@@ -110,7 +99,7 @@ def check_classes(topology: Topology, document: Document) -> Iterator[Problem]:
         except ClassProblemError as error:
             path: KeyPath = ("actors", name, "class")
             yield document.problem("class", path, error.message, error.mend)
-    work = _Arguments(topology, document, classes)
+    work = ArgumentCheck(topology, document, classes)
     for name, actor_class in classes.items():
         path = ("actors", name, "args")
         signature = constructor_of(actor_class)
@@ -124,158 +113,8 @@ def check_classes(topology: Topology, document: Document) -> Iterator[Problem]:
     yield from _check_main(topology, document, classes, work)
 
 
-@dataclass(frozen=True, slots=True)
-class Callee:
-    """Something that takes arguments: its name in messages, its parameters and their types."""
-
-    title: str
-    parameters: tuple[inspect.Parameter, ...]
-    hints: dict[str, Any]
-
-
-def constructor_of(actor_class: type[Actor]) -> Callee:
-    """Return what the constructor of an actor class takes."""
-    function = actor_class.__init__
-    try:
-        hints = resolved_hints(function)
-    except PasselError:
-        hints = {}  # names for checkers only: arguments are then checked by name alone
-    parameters = tuple(inspect.signature(function).parameters.values())[1:]
-    if function is object.__init__:
-        parameters = ()
-    return Callee(actor_class.__qualname__, parameters, hints)
-
-
-def handler_callee(actor_class: type[Actor], spec: HandlerSpec) -> Callee:
-    """Return what a handler takes."""
-    try:
-        hints = spec.hints
-    except PasselError:
-        hints = {}
-    return Callee(f"{actor_class.__qualname__}.{spec.name}", spec.parameters, hints)
-
-
-def convert_arguments(callee: Callee, args: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments as the types that the callee declares: structs from mappings and so on.
-
-    Values with references inside are left as they are.
-    """
-    return {
-        name: value
-        if any(True for _ in references_in(value))
-        else _convert(value, callee.hints.get(name, Any))
-        for name, value in args.items()
-    }
-
-
-def _convert(value: Any, hint: Any) -> Any:
-    if hint is Any or isinstance(hint, typing.TypeVar):
-        return value
-    return msgspec.convert(value, hint, strict=False, dec_hook=_path_of_text)
-
-
-def _path_of_text(hint: Any, value: Any) -> Any:
-    """Return a path where one is wanted and a text is given; else the value, which is then judged."""
-    kind = typing.get_origin(hint) or hint
-    return kind(value) if isinstance(value, str) and issubclass(kind, PurePath) else value
-
-
-class _Arguments:
-    """Compares arguments with what a callee takes."""
-
-    def __init__(
-        self, topology: Topology, document: Document, classes: dict[str, type[Actor]]
-    ) -> None:
-        self._topology = topology
-        self._document = document
-        self._classes = classes
-
-    def check(
-        self, callee: Callee, args: dict[str, Any], path: KeyPath, kind: Kind
-    ) -> Iterator[Problem]:
-        """Yield arguments that are unknown, missing or of a wrong type."""
-        takes = {p.name: p for p in callee.parameters if p.kind is not p.VAR_POSITIONAL}
-        open_ended = any(p.kind is p.VAR_KEYWORD for p in callee.parameters)
-        for name, value in args.items():
-            parameter = takes.get(name)
-            if parameter is None or parameter.kind is parameter.VAR_KEYWORD:
-                if not open_ended:
-                    message = f'{callee.title} takes no argument "{name}"'
-                    yield self._document.problem(
-                        kind, (*path, name), message, suggestion(name, takes)
-                    )
-                continue
-            yield from self._check_value(
-                value, callee.hints.get(name, Any), (*path, name), kind, callee
-            )
-        for name, parameter in takes.items():
-            required = parameter.default is parameter.empty
-            if required and parameter.kind is not parameter.VAR_KEYWORD and name not in args:
-                message = f'{callee.title} needs the argument "{name}"'
-                yield self._document.problem(kind, path, message, f'add "{name}:" to its args')
-
-    def _check_value(
-        self, value: Any, hint: Any, path: KeyPath, kind: Kind, callee: Callee
-    ) -> Iterator[Problem]:
-        reference = as_reference(value)
-        if reference is not None:
-            entry = entry_of(self._topology, reference.name)
-            item = _item_hint(hint) if reference.every else hint
-            given = self._classes.get(entry or "")
-            wanted = _actor_class(item)
-            pooled = reference.route is not None
-            if hint is not Any and pooled != _takes_pool(hint):
-                message = f"{callee.title} takes {'no pool' if pooled else 'a pool'} here"
-                mend = f"write {{{'refs' if pooled else 'pool'}: {reference.name}}}"
-                yield self._document.problem(kind, path, message, mend)
-            if given is not None and wanted is not None and not issubclass(given, wanted):
-                message = (
-                    f"{callee.title} wants a {wanted.__qualname__}, this is a {given.__qualname__}"
-                )
-                yield self._document.problem(kind, path, message, "name another actor")
-            return
-        if any(True for _ in references_in(value)):
-            return
-        wanted = _actor_class(hint)
-        if wanted is not None and value is not None:
-            mend = f"write {{ref: name}} of a {wanted.__qualname__}"
-            yield self._document.problem(kind, path, f"{callee.title} wants an actor here", mend)
-            return
-        try:
-            _convert(value, hint)
-        except msgspec.ValidationError as error:
-            message, _, inside = str(error).replace("`", "").partition(" - at $")
-            steps = tuple(step[1] or int(step[2]) for step in _STEP.finditer(inside))
-            text = f"{callee.title}: {message[0].lower()}{message[1:]}"
-            yield self._document.problem(kind, (*path, *steps), text, "pass such a value")
-        except (TypeError, NotImplementedError):
-            pass  # a hint that msgspec does not know: the constructor itself will judge
-
-
-def _item_hint(hint: Any) -> Any:
-    arguments = typing.get_args(hint)
-    return arguments[0] if arguments else Any
-
-
-def _takes_pool(hint: Any) -> bool:
-    """Return whether a hint asks for a pool, or for one or None."""
-    return any((typing.get_origin(h) or h) is Pool for h in (hint, *typing.get_args(hint)))
-
-
-def _actor_class(hint: Any) -> type | None:
-    """Return the actor class a hint asks for: `ActorRef[A]`, `A`, or either of them or None."""
-    for option in (hint, *typing.get_args(hint)):
-        if isinstance(option, type) and issubclass(option, Reference):
-            return option.actor_class
-        if isinstance(option, type) and issubclass(option, Actor):
-            return option
-        if typing.get_origin(hint) in (list, tuple, dict, set, Pool):
-            break
-    return None
-
-
 def _check_main(
-    topology: Topology, document: Document, classes: dict[str, type[Actor]], work: _Arguments
+    topology: Topology, document: Document, classes: dict[str, type[Actor]], work: ArgumentCheck
 ) -> Iterator[Problem]:
     main = topology.main
     if main is None:

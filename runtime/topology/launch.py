@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ...actors.handler import HandlerSpec, handlers_of
 from ...actors.pool import Pool
 from ...protocols.errors import PasselError
-from .classes import constructor_of, convert_arguments, find_class, handler_callee
+from .arguments import constructor_of, convert_arguments, handler_callee
+from .classes import find_class
 from .plan import PlannedActor, PlannedNode, entry_of, plan
 from .references import Reference, replace_references
 

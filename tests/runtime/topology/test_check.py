@@ -55,6 +55,26 @@ def test_a_sound_topology_has_no_problems(sound: str) -> None:
         ("rate: 0.5", "rate: 0.5\n      crowd: {pool: store}", "wiring", '"store" is one actor'),
         ("rate: 0.5", "rate: 0.5\n      crowd: {pool: worker, route: fastest}", "wiring", "this is no reference"),
         ("rate: 0.5", "rate: 0.5\n      any_of: {pool: worker}", "", ""),
+        ("{refs: worker}", "[{ref: worker-0}, {ref: store}]", "arguments", "actors.boss.args.workers[1]: Boss wants a Worker, this is a Store"),
+        ("{refs: worker}", "[{ref: worker-0}, worker-1]", "arguments", "actors.boss.args.workers[1]: Boss wants an actor here; write {ref: name} of a Worker"),
+        ("{refs: worker}", "[worker-1]", "arguments", "actors.boss.args.workers[0]: Boss wants an actor here"),
+        ("{refs: worker}", "{ref: worker-0}", "arguments", "Boss wants a list here; write [{ref: worker-0}]"),
+        ("{refs: worker}", "[{refs: worker}]", "arguments", "actors.boss.args.workers[0]: Boss wants one actor here; name one of them, such as {ref: worker-0}"),
+        ("store: {ref: store}\n", "store: [{ref: store}]\n", "arguments", "Boss wants an actor here"),
+        ("rate: 0.5", "rate: {ref: store}", "arguments", "Boss takes no actor here"),
+        ("rate: 0.5", "rate: [{ref: store}]", "arguments", "Boss: expected float, got array"),
+        ("rate: 0.5", "any_of: [{ref: store}, 3]", "", ""),
+        ("rate: 0.5", "by_name: {a: {ref: store}}", "", ""),
+        ("rate: 0.5", "by_name: {a: {ref: store}, b: {ref: worker-0}}", "arguments", "actors.boss.args.by_name.b: Boss wants a Store, this is a Worker"),
+        ("rate: 0.5", "by_name: {ref: store}", "arguments", "Boss wants a mapping here; write {key: {ref: store}}"),
+        ("rate: 0.5", "pair: [{ref: store}, {ref: worker-0}]", "", ""),
+        ("rate: 0.5", "pair: [{ref: worker-0}, {ref: worker-0}]", "arguments", "actors.boss.args.pair[0]: Boss wants a Store, this is a Worker"),
+        ("rate: 0.5", "shifts: [{refs: worker}, [{ref: worker-1}]]", "", ""),
+        ("rate: 0.5", "shifts: [[{ref: worker-0}, {ref: store}]]", "arguments", "actors.boss.args.shifts[0][1]: Boss wants a Worker, this is a Store"),
+        ("rate: 0.5", "deputy: nobody", "", ""),
+        ("rate: 0.5", "deputy: {ref: worker-0}", "", ""),
+        ("rate: 0.5", "deputy: {ref: store}", "arguments", "Boss wants a Worker, this is a Store"),
+        ("rate: 0.5", "crowd: [{ref: worker-0}]", "arguments", "Boss takes a pool here"),
         ("ask: solve", "ask: sovle", "main", 'there is no Boss.sovle; did you mean "solve"?'),
         ("ask: solve", "ask: hidden", "main", "Boss.hidden is not a handler; decorate it with @handler"),
         ("actor: boss", "actor: bos", "main", 'no actor is called "bos"; did you mean "boss"?'),
@@ -152,3 +172,12 @@ def test_a_module_that_fails_to_load_is_a_problem_not_a_crash(
     ]:
         file = parse_topology(sound.replace("topology_crew:Store", f"{module}:Store"))
         assert said in str(check(file)[0])
+
+
+def test_an_item_of_a_list_is_pointed_at_where_it_stands(sound: str) -> None:
+    text = sound.replace(
+        "workers: {refs: worker}", "workers:\n        - {ref: worker-0}\n        - {ref: store}"
+    )
+    (problem,) = check(parse_topology(text, file="crew.yaml"))
+    line = text.splitlines()[problem.mark.line - 1]
+    assert line[problem.mark.column - 1 :].lstrip("- ") == "{ref: store}"

@@ -57,12 +57,17 @@ class Boss(Actor):
         rate: float = 1.0,
         crowd: Pool[Worker] | None = None,
         any_of: Any = None,
+        by_name: dict[str, ActorRef[Store]] | None = None,
+        pair: tuple[ActorRef[Store], ActorRef[Worker]] | None = None,
+        shifts: list[list[ActorRef[Worker]]] | None = None,
+        deputy: ActorRef[Worker] | str = "none",
     ) -> None:
         self.store = store
         self.workers = workers
         self.rate = rate
         self.crowd = crowd
         self.any_of = any_of
+        self.more = (by_name, pair, shifts, deputy)
 
     @handler
     async def solve(self, problem: str, tries: int = 1) -> str:
