@@ -11,17 +11,15 @@ import os
 import re
 import sys
 from pathlib import Path  # noqa: TC003  # typer reads hints at run time
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .tools.documents import IndexProgress
     from .tools.function_tools import FunctionTool
-
-T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Look at functions as tools, and index documents.")
 
@@ -77,6 +75,7 @@ def call_command(
     `passel tools call shop:price article=tea count=3`
     """
     from ..protocols.tools import ToolCall
+    from .tools.daemon_threads import DaemonThreads
     from .tools.places import Places
     from .tools.toolbox import perform
 
@@ -85,7 +84,7 @@ def call_command(
     call = ToolCall(tool=tool.spec.name, arguments=positional, keywords=keywords)
 
     async def called() -> Any:
-        tool.threads = _Threads()
+        tool.threads = DaemonThreads()
         with await Places(call.tool, 1).take() as place:
             return await perform(tool, tool.bind(call), place)
 
@@ -122,14 +121,6 @@ def index_command(
         f"{index}: {last.passages} passages of {last.total - last.skipped} files "
         f"({last.indexed} read now, {last.skipped} skipped, {last.removed} removed)"
     )
-
-
-class _Threads:
-    """The threads of a command."""
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns."""
-        return await asyncio.to_thread(work)
 
 
 def _tool(function: str) -> FunctionTool:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 from ...actors.tools import FunctionTools
+from ...actors.tools.daemon_threads import DaemonThreads
 from ...protocols.tools import ToolCall
 from .dispatch import Dispatcher
 from .fetching import FetchingUnit
@@ -53,13 +54,9 @@ class Functions:
 class _ThisProcess:
     """What tools need of a context: threads."""
 
-    def threads(self, _count: int) -> _ThisProcess:
+    def threads(self, _count: int) -> DaemonThreads:
         """Return what runs blocking work."""
-        return self
-
-    async def run(self, work: Callable[[], Any]) -> Any:
-        """Run blocking work in a thread."""
-        return await asyncio.to_thread(work)
+        return DaemonThreads()
 
 
 async def rehearse(

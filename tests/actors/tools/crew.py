@@ -63,6 +63,18 @@ async def climb_to(
     return Place(place.name, place.height + steps + len(notes or []) + (pace == "fast"))
 
 
+@tool(timeout=0.05)
+def stall() -> None:
+    """Wait in a thread for ever."""
+    threading.Event().wait()
+
+
+@tool(timeout=600.0)
+def doze() -> None:
+    """Wait in a thread for ever, and be given long for it."""
+    threading.Event().wait()
+
+
 def echo(text: str) -> str:
     """Return the text."""
     return text

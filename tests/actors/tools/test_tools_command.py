@@ -56,6 +56,15 @@ def test_functions_are_called_as_tools_are() -> None:
     assert isinstance(tools("call", f"{CREW}:echo").exception, ToolArgumentsError)
 
 
+@pytest.mark.process
+def test_a_call_ends_the_command_when_its_thread_blocks_on() -> None:
+    code = "from passel.actors.tools_command import app; app()"
+    words = [sys.executable, "-c", code, "call", f"{CREW}:stall"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0
+    assert "ToolTimeoutError" in done.stderr
+
+
 def test_a_folder_is_indexed(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# Brocken\n\nIt is high.\n")
     (tmp_path / "b.org").write_text("Low.")

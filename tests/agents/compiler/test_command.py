@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tomllib
@@ -102,6 +103,32 @@ def test_a_plan_runs_over_functions_of_this_process(tmp_path: Path) -> None:
     failing = plan("run", written(tmp_path, PLAN.replace("Ben", "Ban")), *TOOLS)
     assert failing.exit_code == 1
     assert "3 add skipped: task 2 has no result" in failing.stdout
+
+
+def running(folder: Path, text: str, *tools: str) -> subprocess.Popen[str]:
+    words = [word for name in tools for word in ("-t", f"tests.actors.tools.crew:{name}")]
+    code = "from passel.agents.plan_command import app; app()"
+    command = [sys.executable, "-c", code, "run", written(folder, text), *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.mark.process
+def test_a_thread_that_blocks_on_does_not_hold_the_command(tmp_path: Path) -> None:
+    with running(tmp_path, '1. stall()\n2. echo("a")\n', "stall", "echo") as process:
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 1, err
+    assert "1 stall failed: " in out
+    assert "2 echo = a" in out
+
+
+@pytest.mark.process
+def test_an_interrupt_ends_the_command_while_a_thread_blocks(tmp_path: Path) -> None:
+    with running(tmp_path, "1. doze()\n", "doze") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "1 doze begins\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) != 0
 
 
 @pytest.mark.parametrize(
