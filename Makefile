@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip
 SITE    = $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
+META   := build/metadata
 USER   := $(VENV)/.for-users
 DEVEL  := $(VENV)/.for-developers
 MODEL  := smollm2-135m
@@ -82,9 +83,14 @@ wheel: $(USER) ## build the wheel and install it into the environment
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(PIP) install --quiet --no-deps --force-reinstall dist/*.whl
 
+# Commands of agents and the version are in metadata, which has a RECORD so that pip can uninstall it.
 dev: $(DEVEL) ## import the checkout itself: edits count at once, checkers see them too
 	$(PIP) uninstall --quiet --yes passel || true
 	ln -sfn "$(CURDIR)" "$(SITE)/passel"
+	@rm -rf $(META) && mkdir -p $(META)
+	$(BIN)/python -c 'from setuptools import build_meta as b; b.prepare_metadata_for_build_wheel("$(META)")' > /dev/null
+	@cd $(META) && rm -r *.egg-info && touch $$(echo *.dist-info)/RECORD && \
+	    find *.dist-info -type f | sed 's/$$/,,/' > RECORD && mv RECORD *.dist-info && mv *.dist-info "$(SITE)"
 	printf '#!%s\nfrom passel.__main__ import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/passel
 	chmod +x $(BIN)/passel
 
