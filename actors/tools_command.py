@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..protocols.tools import ToolPolicy
     from .tools.documents import IndexProgress
     from .tools.function_tools import FunctionTool
 
@@ -52,10 +53,11 @@ def show_command(
         return
     for tool in tools:
         policy = tool.spec.policy
-        harmless = "may be repeated" if policy.idempotent else "is called once for each key"
         typer.secho(tool.signature(), bold=True)
         typer.echo("\n".join(f"    {line}" for line in tool.spec.description.splitlines()))
-        typer.echo(f"    {policy.concurrency} at once, {policy.timeout:g} s each; {harmless}")
+        typer.echo(
+            f"    {policy.concurrency} at once, {policy.timeout:g} s each; {_repetitions(policy)}"
+        )
 
 
 @app.command("call")
@@ -121,6 +123,14 @@ def index_command(
         f"{index}: {last.passages} passages of {last.total - last.skipped} files "
         f"({last.indexed} read now, {last.skipped} skipped, {last.removed} removed)"
     )
+
+
+def _repetitions(policy: ToolPolicy) -> str:
+    if not policy.idempotent:
+        return "is called once for each key"
+    if not policy.retries:
+        return "is repeated only if its node dies"
+    return f"is repeated up to {policy.retries} times if it fails, or its node dies"
 
 
 def _tool(function: str) -> FunctionTool:

@@ -56,9 +56,8 @@ class _Task:
         missing: How many of the tasks it refers to have not ended.
         running: Begin of its calls under way, by attempt.
         attempts: Calls made so far.
-        failures: Those of them that failed.
+        failures: How often they failed; a straggler and its second call fail together.
         began: When the first of them began.
-        error: What the latest failure said.
     """
 
     planned: PlannedTask
@@ -67,7 +66,6 @@ class _Task:
     attempts: int = 0
     failures: int = 0
     began: float = 0.0
-    error: str = ""
 
 
 class Dispatcher:
@@ -126,8 +124,8 @@ class Dispatcher:
                 self._closed = True
             case CallSucceeded(at, task, attempt, result):
                 self._succeeded(task, attempt, result, at, effects)
-            case CallFailed(at, task, attempt, error):
-                self._failed(task, attempt, error, at, effects)
+            case CallFailed():
+                self._failed(event, effects)
             case TimePassed(at):
                 self._wake(at, effects)
             case Abandoned(at, reason):
@@ -280,25 +278,22 @@ class Dispatcher:
         )
         self._end(task, "done", "", now, effects, result=result)
 
-    def _failed(
-        self, task: TaskId, attempt: int, error: str, now: float, effects: list[Effect]
-    ) -> None:
-        entry = self._ended(task, attempt)
-        if entry is None:
-            return
+    def _failed(self, failed: CallFailed, effects: list[Effect]) -> None:
+        task, now = failed.task, failed.at
+        entry = self._ended(task, failed.attempt)
+        if entry is None or entry.running:
+            return  # another call may still do it
         policy = self._policies[entry.planned.tool]
         entry.failures += 1
-        entry.error = error
-        if entry.running:
-            return  # the other call may still do it
         self._stragglers.pop(task, None)
         self._overdue.pop(task, None)
-        if policy.idempotent and entry.failures <= policy.retries:
+        repetitions = max(policy.retries, int(failed.lost))  # the tool has had no say in a loss
+        if policy.idempotent and entry.failures <= repetitions:
             pause = policy.backoff * 2.0 ** (entry.failures - 1)
             self._pauses[task] = now + pause
             effects.append(WakeAt(now + pause))
             return
-        self._end(task, "failed", error, now, effects)
+        self._end(task, "failed", failed.error, now, effects)
 
     def _wake(self, now: float, effects: list[Effect]) -> None:
         for task in [task for task, due in self._pauses.items() if due <= now]:

@@ -37,12 +37,13 @@ class CallSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class CallFailed:
-    """A call raised, was lost with its process, or took too long."""
+    """A call raised, took too long, or was `lost` with its actor or that one's process."""
 
     at: float
     task: TaskId
     attempt: int
     error: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ...protocols.chat import Usage
-from ...protocols.errors import PasselError
+from ...protocols.errors import DeadActorError, PasselError, RestartedError
 from ...protocols.plan import PlanEnded, PlannedTask, RefusedTask
 from ..alarms import Alarms
 from ..toolrun.start_call import StartCall
@@ -136,7 +136,8 @@ class FetchingUnit:
             result = await self._call_tool(start)
         except Exception as error:  # noqa: BLE001  # whatever a tool raises costs its task alone
             text = str(error) or type(error).__name__
-            event: Event = CallFailed(self._now(), start.task, start.attempt, text)
+            lost = isinstance(error, DeadActorError | RestartedError)
+            event: Event = CallFailed(self._now(), start.task, start.attempt, text, lost)
         else:
             event = CallSucceeded(self._now(), start.task, start.attempt, result)
         self._calls.pop((start.task, start.attempt), None)

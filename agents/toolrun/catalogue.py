@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ...protocols.errors import PasselError
+from ...protocols.errors import DeadActorError, PasselError
 from ...protocols.tools import ToolCall
 from .errors import NoToolsError, ToolNameTakenError
 
@@ -27,7 +27,8 @@ class Catalogue:
     """Knows which actor has which tool, and calls it there.
 
     Where several actors offer the same tool, each call goes to the one with the fewest under way,
-    and a repeated call prefers one that it was not at before.
+    and a repeated call prefers one that it was not at before. One that was not there when it was
+    called last comes after all others; while its node is started again it is waited for.
 
     Args:
         offers: What each actor offers.
@@ -52,6 +53,7 @@ class Catalogue:
                     raise ToolNameTakenError(spec.name)
                 place = None if before is None else before.place(spec.name, box)
                 place = place or Place(box)
+                place.gone = False
                 self._places.setdefault(spec.name, []).append(place)
         if not specs:
             raise NoToolsError
@@ -84,25 +86,32 @@ class Catalogue:
         turn = start.attempt - 1
         place = min(
             (places[(turn + index) % len(places)] for index in range(len(places))),
-            key=lambda candidate: candidate.running,
+            key=lambda candidate: (candidate.gone, candidate.running),
         )
         call = ToolCall(
             tool=start.tool, arguments=start.arguments, keywords=start.keywords, key=start.key
         )
         place.running += 1
         try:
+            if place.gone:
+                await place.box.tools.options(key=True)()
+                place.gone = False
             return await place.box.call.options(timeout=start.timeout + ANSWER_SECONDS)(call)
+        except DeadActorError:
+            place.gone = True
+            raise
         finally:
             place.running -= 1
 
 
 class Place:
-    """One actor that has a tool, and how many calls of that are under way there."""
+    """One actor that has a tool, how many calls of that are under way, and whether it has gone."""
 
-    __slots__ = ("box", "running")
+    __slots__ = ("box", "gone", "running")
 
     def __init__(self, box: ActorRef[Toolbox]) -> None:
         self.box = box
+        self.gone = False
         self.running = 0
 
 

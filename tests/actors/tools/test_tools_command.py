@@ -43,7 +43,7 @@ def test_functions_are_shown_as_models_see_them() -> None:
         "    8 at once, 5 s each; is called once for each key",
         "meet(who: string)",
         "    Wait in a thread until four have come.",
-        "    4 at once, 60 s each; may be repeated",
+        "    4 at once, 60 s each; is repeated only if its node dies",
     ]
     (spec,) = json.loads(tools("show", f"{CREW}:echo", "--json").stdout)
     assert (spec["name"], spec["parameters"]["required"]) == ("echo", ["text"])

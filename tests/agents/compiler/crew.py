@@ -75,7 +75,7 @@ async def note_and_wait(word: str, folder: str) -> str:
     return word
 
 
-@tool(idempotent=True, retries=8, backoff=0.05, timeout=20.0)
+@tool(idempotent=True, timeout=20.0)
 async def patient(word: str, folder: str) -> str:
     """Wait for ever in the first process that is asked, return at once in any other."""
     return await _wait_in_the_first(word, folder)

@@ -46,8 +46,12 @@ def model(say: Say) -> ActorRef[ChatModel]:
 
 
 def toolbox(do: Do) -> ActorRef[Toolbox]:
-    """Return a tool actor that does what a function does."""
-    return cast("ActorRef[Toolbox]", _Ref(call=do))
+    """Return a tool actor that does what a function does; `tools` says no more than that it is there."""
+
+    async def tools() -> tuple[ToolSpec, ...]:
+        return ()
+
+    return cast("ActorRef[Toolbox]", _Ref(call=do, tools=tools))
 
 
 def run_with(

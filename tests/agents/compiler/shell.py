@@ -21,6 +21,7 @@ from passel.agents.compiler.events import (
     WakeAt,
 )
 from passel.agents.toolrun.start_call import StartCall
+from passel.protocols.errors import DeadActorError
 from passel.protocols.plan import TaskId, TaskOutcome
 
 
@@ -82,6 +83,7 @@ class Shell:
         if seconds > effect.timeout:
             self.at(end, CallFailed(end, effect.task, effect.attempt, "it took too long"))
         elif isinstance(result, Exception):
-            self.at(end, CallFailed(end, effect.task, effect.attempt, str(result)))
+            lost = isinstance(result, DeadActorError)
+            self.at(end, CallFailed(end, effect.task, effect.attempt, str(result), lost))
         else:
             self.at(end, CallSucceeded(end, effect.task, effect.attempt, result))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from passel.agents.compiler.dispatch import Dispatcher
 from passel.agents.compiler.events import Abandoned, PlanClosed, Planned
 from passel.agents.toolrun.budget import Account, Budget, Prices
+from passel.protocols.errors import DeadActorError
 from passel.protocols.plan import (
     PlannedTask,
     RefusedTask,
@@ -111,6 +112,40 @@ def test_only_idempotent_tools_are_called_again() -> None:
     assert [at for at, s in host.starts if s.task == 1] == [0.0, 1.5, 4.0]
     assert {s.key for _, s in host.starts if s.task == 1} == {"r/1"}
     assert host.outcomes[TaskId(1)].attempts == 3
+
+
+def test_a_call_that_was_lost_with_its_node_is_made_once_more() -> None:
+    gone, flaky = DeadActorError("far/tools", "its node has died"), OSError("flaky")
+    policies = {
+        "safe": ToolPolicy(backoff=1.0, idempotent=True),
+        "retried": ToolPolicy(backoff=1.0, idempotent=True, retries=2),
+        "once": ToolPolicy(),
+    }
+    said: dict[int, list[Any]] = {
+        1: [gone, "x"], 2: [gone, gone, "x"], 3: [flaky, "x"], 4: [gone, "x"],
+        5: [gone, flaky, "x"], 6: [gone, flaky, gone, "x"],
+    }  # fmt: skip
+    host = shell(policies, lambda s: (0.5, said[s.task][s.attempt - 1]))
+    tools = ["safe", "safe", "safe", "once", "retried", "retried"]
+    plan(host, *(task(number, tool=tool) for number, tool in enumerate(tools, 1)))
+    assert endings(host) == {
+        1: "done", 2: "failed", 3: "failed", 4: "failed", 5: "done", 6: "failed"
+    }  # fmt: skip
+    assert [at for at, s in host.starts if s.task == 1] == [0.0, 1.5]
+    assert {number: o.attempts for number, o in host.outcomes.items()} == {
+        1: 2, 2: 2, 3: 1, 4: 1, 5: 3, 6: 3
+    }  # fmt: skip
+
+
+def test_a_straggler_and_its_second_call_fail_together() -> None:
+    """Both were lost with one node: that is one failure, after which the call is made once more."""
+    gone = DeadActorError("far/tools", "its node has died")
+    policy = ToolPolicy(idempotent=True, hedge_after=1.0, backoff=1.0)
+    said: dict[int, tuple[float, Any]] = {1: (3.0, gone), 2: (2.0, gone), 3: (0.5, "x")}
+    host = shell({"t": policy}, lambda s: said[s.attempt])
+    plan(host, task(1))
+    assert [at for at, _ in host.starts] == [0.0, 1.0, 4.0]
+    assert host.outcomes[TaskId(1)].result == "x"
 
 
 def test_a_straggler_is_called_once_more_and_the_first_answer_counts() -> None:
