@@ -142,6 +142,11 @@ class JsonLines:
         """Write nothing more."""
 
 
+def write_failure(error: Exception) -> None:
+    """Write what ended a command as the last of its JSON lines; a person is told on stderr."""
+    _write_json(kind="error", error=type(error).__name__, message=str(error))
+
+
 def choose_output(name: str, *, as_json: bool) -> Output:
     """Return the live view when stdout is a terminal, lines otherwise, JSON when asked for."""
     if as_json:

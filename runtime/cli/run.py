@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...protocols.errors import DeadlineError
+from ...protocols.errors import DeadlineError, PasselError
 from ...protocols.printable import printable
 from ..machine.loops import run_on
 from . import exits
 from .interruption import Interruption
 from .metrics import load_metrics
-from .output import choose_output
+from .output import choose_output, write_failure
 from .rates import Rates, actor_rows
 from .report import code_of, report
 from .topology import FILE, SET, overrides_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from typing import TextIO
 
     from structlog.typing import EventDict, ExcInfo
@@ -94,17 +94,37 @@ def run_command(
     `passel run crew.yaml --name nightly --timeout 600 --metrics 9464 > crew.log`
     """
     interruption = Interruption()
-    if metrics is not None:
-        load_metrics()  # what is not installed is said before anything starts
-    from ..runtime import Runtime  # it needs sockets, which `check` and others do without
-
     options: dict[str, Any] = {"name": name} if name else {}
     options |= {"state": state, "resume": resume, "discard_state": discard_state}
-    runtime = Runtime.from_topology(file, overrides_of(set_), grace=grace, traces=traces, **options)
+    options |= {"grace": grace, "traces": traces}
+    with _failures_written(as_json=as_json):
+        if metrics is not None:
+            load_metrics()  # what is not installed is said before anything starts
+        from ..runtime import Runtime  # it needs sockets, which `check` and others do without
+
+        runtime = Runtime.from_topology(file, overrides_of(set_), **options)
     configure_logging(verbose=verbose)
     output = choose_output(runtime.name, as_json=as_json)
     run = _Run(runtime, output, interruption, timeout or None, metrics)
-    run.carry_out(traceback=traceback)
+    failure = run.carry_out()
+    if failure is not None:
+        if as_json:
+            write_failure(failure)
+        report(failure, whole=traceback)  # of whatever type a handler's `raises` lets through
+    code = exits.OK if failure is None else code_of(failure)
+    if interruption.code is not None or code != exits.OK:
+        raise typer.Exit(interruption.code or code)
+
+
+@contextlib.contextmanager
+def _failures_written(*, as_json: bool) -> Iterator[None]:
+    """Write what keeps a run from starting as JSON, too, if that is wanted."""
+    try:
+        yield
+    except PasselError as error:
+        if as_json:
+            write_failure(error)
+        raise
 
 
 class _Run:
@@ -127,12 +147,8 @@ class _Run:
         self._metrics = metrics
         self._rates = Rates()
 
-    def carry_out(self, *, traceback: bool) -> None:
-        """Start, run and stop; show an error with its whole traceback, if that is wanted.
-
-        Raises:
-            Exit: With the code of an interrupt, or of what ended the run; that has been said.
-        """
+    def carry_out(self) -> Exception | None:
+        """Start, run and stop; return what ended the run, unless that is its result or an interrupt."""
         try:
             run_on(self._launched.topology.loop, self._everything())
         finally:
@@ -140,14 +156,7 @@ class _Run:
                 self._output.close()
         if isinstance(self._failure, BrokenPipeError):  # whoever read the output has had enough
             raise self._failure
-        code = exits.OK
-        if self._failure is not None:
-            report(
-                self._failure, whole=traceback
-            )  # of whatever type a handler's `raises` lets through
-            code = code_of(self._failure)
-        if self._interruption.code is not None or code != exits.OK:
-            raise typer.Exit(self._interruption.code or code)
+        return self._failure
 
     async def _everything(self) -> None:
         loop = asyncio.get_running_loop()

@@ -118,6 +118,25 @@ def test_an_actor_that_does_not_start_is_told_once_and_where(host: Host, where: 
     assert host.left_over() == []
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "error", "message"),
+    [
+        (["--set", "params.rounds=1000000", "--timeout", "0.3"], exits.FAILED, "DeadlineError", "main waited 0.3 s"),
+        (["--set", "actors.counter.args={start: -1}"], exits.FAILED, "SpawnError", "a count below zero"),
+        (["--set", "actors.counter.args={start: many}"], exits.USAGE, "ActorArgumentsError", "expected int"),
+        (["--set", "params.ask=miss", "--set", "params.args={}"], exits.FAILED, "KeyError", "'key'"),
+    ],
+)  # fmt: skip
+def test_json_lines_end_with_what_failed(
+    host: Host, words: list[str], code: int, error: str, message: str
+) -> None:
+    done = host.run("run", "calls.yaml", "--json", *words)
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, last["kind"], last["error"]) == (code, "error", error), done.stderr
+    assert message in last["message"]
+    assert message in done.stderr
+
+
 def test_what_does_not_fit_is_not_started_at_all(host: Host) -> None:
     done = host.run("run", "calls.yaml", "--set", "nodes.side.count=2")
     assert done.returncode == exits.OK
