@@ -61,7 +61,7 @@ def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = 
         "remote",
         [],
         f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
-        _text(str, error)[:_MAX_TEXT],
+        text_of(str, error)[:_MAX_TEXT],
         _traceback_of(error)[-_MAX_TEXT:],
     )
     if isinstance(error, declared):
@@ -165,7 +165,7 @@ def _traceback_of(error: BaseException) -> str:
         if error.__cause__ is None:
             return error.remote_traceback
         error = error.__cause__
-    return _text("".join, traceback.format_exception(error))
+    return text_of("".join, traceback.format_exception(error))
 
 
 def _subclasses(kind: type[BaseException]) -> list[type[BaseException]]:
@@ -187,11 +187,11 @@ def _plain(fact: object) -> object:
     try:
         encoded = _encoder.encode(fact)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        return _text(repr, fact)[:_MAX_TEXT]
-    return msgspec.Raw(encoded) if len(encoded) <= _MAX_TEXT else _text(repr, fact)[:_MAX_TEXT]
+        return text_of(repr, fact)[:_MAX_TEXT]
+    return msgspec.Raw(encoded) if len(encoded) <= _MAX_TEXT else text_of(repr, fact)[:_MAX_TEXT]
 
 
-def _text(say: Callable[[Any], str], value: object) -> str:
+def text_of(say: Callable[[Any], str], value: object) -> str:
     """Return `say(value)` as text that can be encoded, whatever its author made of it."""
     try:
         return say(value).encode(errors="backslashreplace").decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,6 @@ from msgspec.structs import replace
 
 from ..actors.ref import reference_type
 from ..protocols.address import LIFE_SHIFT, Address
-from ..protocols.errors import PasselError
 from ..protocols.log import log
 from .health.detector import Bounds
 from .health.health import Health
@@ -20,8 +18,8 @@ from .names.directory import Directory
 from .names.locator import RemoteLocator
 from .node.node import Node
 from .node.service import NodeService
+from .reports import Reports
 from .supervision.supervisor import Supervisor
-from .tracebacks import short_text
 
 if TYPE_CHECKING:
     from ..protocols.control import NodeConfig
@@ -36,8 +34,6 @@ LEAVE_SECONDS: Final = 5.0
 
 DIRECTORY_SERIAL: Final = 1
 SUPERVISOR_SERIAL: Final = 2
-
-_REPORT_CHARACTERS = 2_000
 
 
 async def live(config: NodeConfig, host: Host, over: asyncio.Event) -> None:
@@ -77,7 +73,7 @@ async def _live_once(config: NodeConfig, host: Host, over: asyncio.Event) -> int
         node.router.locator = RemoteLocator(directory)  # type: ignore[arg-type]  # a reference is its actor
         address = Address(leader.node, "@supervisor", leader.life << LIFE_SHIFT | SUPERVISOR_SERIAL)
         node.overseer = node.reference(reference_type(Supervisor), address)
-        node.report = partial(_report, directory)
+        node.report = Reports(directory).report
         service = node.new_cell(
             NodeService,
             (node, config.main_path, over.set, config.options.get("allow")),
@@ -122,10 +118,3 @@ def _watch_leader(node: Node, config: NodeConfig, over: asyncio.Event) -> Health
 def _resolve(future: asyncio.Future[int], life: int) -> None:
     if not future.done():
         future.set_result(life)
-
-
-def _report(directory: Any, event: str, actor: str, what: str, error: BaseException | None) -> None:
-    """Tell the leader of a failure, so that it is seen where the program was started."""
-    with contextlib.suppress(PasselError):  # the leader is gone or flooded; the node's log has it
-        told = "" if error is None else short_text(error)
-        directory.failed.tell_nowait(event, actor, what[:_REPORT_CHARACTERS], told)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Final
 
+from ..protocols.failure import text_of
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -23,9 +25,9 @@ def below_runtime(trace: TracebackType | None) -> TracebackType | None:
 
 
 def short_text(error: BaseException) -> str:
-    """Return the traceback of an error as text; of a long one the last lines, which say so."""
+    """Return the traceback of an error as text that can be encoded; of a long one the last lines."""
     trace = below_runtime(error.__traceback__)
-    text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    text = text_of("".join, traceback.format_exception(type(error), error, trace)).rstrip()
     if len(text) <= _CHARACTERS:
         return text
     last = text[-_CHARACTERS:].partition("\n")[2]

@@ -12,6 +12,15 @@ from passel import Actor, ActorRef, handler
 from tests.runtime.crew_flow import Witness  # noqa: TC001  # hints are read at run time
 
 
+class Failing(Actor):
+    """Fails with the words it is given, which may be ones that cannot be encoded."""
+
+    @handler
+    async def fail(self, code: int, times: int = 1) -> None:
+        """Raise an error that names one character, so many times over."""
+        raise ValueError(chr(code) * times)
+
+
 class Fragile(Actor):
     """Fails when told to, and says so to a witness."""
 
