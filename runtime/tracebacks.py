@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _RUNTIME = __name__.rpartition(".")[0]
 _CHARACTERS: Final = 4_000
+_CUT: Final = 1_000
 
 
 def below_runtime(trace: TracebackType | None) -> TracebackType | None:
@@ -25,10 +26,27 @@ def below_runtime(trace: TracebackType | None) -> TracebackType | None:
 
 
 def short_text(error: BaseException) -> str:
-    """Return the traceback of an error as text that can be encoded; of a long one the last lines."""
+    """Return the traceback of an error as text that can be encoded.
+
+    Of one that is long, the error's own words and each line are cut in their middle, and the last lines
+    are kept.
+    """
     trace = below_runtime(error.__traceback__)
     text = text_of("".join, traceback.format_exception(type(error), error, trace)).rstrip()
     if len(text) <= _CHARACTERS:
         return text
-    last = text[-_CHARACTERS:].partition("\n")[2]
-    return f"(its node's log has the lines before)\n{last}"
+    words = text_of("".join, traceback.format_exception_only(error)).rstrip()
+    frames = text.removesuffix(words)
+    words = _cut(words, _CUT) if len(frames) < len(text) else ""  # a group ends with its members
+    last = "\n".join(_cut(line, _CUT) for line in frames.split("\n")) + words
+    if len(last) > _CHARACTERS:
+        last = last[-_CHARACTERS:].partition("\n")[2]
+    return f"(its node's log has the rest)\n{last}"
+
+
+def _cut(text: str, length: int) -> str:
+    """Return a text without what is in its middle, if it is longer than `length`."""
+    if len(text) <= length:
+        return text
+    kept = length // 2
+    return f"{text[:kept]} [... {len(text) - 2 * kept:,} characters ...] {text[-kept:]}"
