@@ -23,6 +23,7 @@ from .errors import (
     RestartedError,
     SpawnError,
 )
+from .tracebacks import below_runtime, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,11 +161,21 @@ def _rebuild(failed: Failed, declared: tuple[type[BaseException], ...]) -> BaseE
 
 
 def _traceback_of(error: BaseException) -> str:
-    """Return the traceback of an error as text; of a failed start, that of the actor's own code."""
+    """Return the traceback of an error as text.
+
+    Of a failed start it is that of the actor's own code, else that of the code that asked for the
+    start; empty when this is the runtime's own refusal of a request.
+    """
     if isinstance(error, SpawnError):
-        if error.__cause__ is None:
+        if error.__cause__ is not None:
+            error = error.__cause__
+        elif error.remote_traceback:
             return error.remote_traceback
-        error = error.__cause__
+        else:
+            trace = below_runtime(error.__traceback__)
+            if trace is None:
+                return ""
+            return text_of("".join, traceback.format_exception(type(error), error, trace))
     return text_of("".join, traceback.format_exception(error))
 
 
@@ -189,11 +200,3 @@ def _plain(fact: object) -> object:
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return text_of(repr, fact)[:_MAX_TEXT]
     return msgspec.Raw(encoded) if len(encoded) <= _MAX_TEXT else text_of(repr, fact)[:_MAX_TEXT]
-
-
-def text_of(say: Callable[[Any], str], value: object) -> str:
-    """Return `say(value)` as text that can be encoded, whatever its author made of it."""
-    try:
-        return say(value).encode(errors="backslashreplace").decode()
-    except Exception as error:  # noqa: BLE001  # a foreign __str__ or __repr__ may raise anything
-        return f"<{type(value).__qualname__}, whose text raised {type(error).__qualname__}>"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..protocols.errors import DeadActorError, MailboxFullError, RuntimeClosedError
-from ..protocols.failure import text_of
 from ..protocols.log import log
-from .tracebacks import short_text
+from ..protocols.tracebacks import short_text, text_of
 
 _CHARACTERS: Final = 2_000
 

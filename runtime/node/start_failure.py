@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from ...protocols.errors import SpawnError, StateError
-from ..tracebacks import below_runtime
+from ...protocols.tracebacks import below_runtime
 
 if TYPE_CHECKING:
     from types import TracebackType

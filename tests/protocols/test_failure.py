@@ -15,11 +15,13 @@ from passel.protocols.errors import (
     DeadActorError,
     DeadlineError,
     MailboxFullError,
+    NameTakenError,
     NodeDeadError,
     NotAHandlerError,
     PasselError,
     RemoteError,
     RestartedError,
+    SpawnError,
 )
 from passel.protocols.failure import Failed, error_of, failed_by, refusal
 
@@ -117,6 +119,18 @@ def test_declared_builtin_errors_keep_what_they_know(codec: Codec) -> None:
 
     key = arrived(codec, failed_by(KeyError("k"), (KeyError,)), KeyError)
     assert (type(key), key.args) == (KeyError, ("k",))
+
+
+@pytest.mark.parametrize(
+    "error", [SpawnError("a cart", "no wheels"), NameTakenError("cart", "side/cart")], ids=repr
+)
+def test_a_failed_start_without_a_cause_arrives_with_the_traceback_of_who_asked_for_it(
+    codec: Codec, error: SpawnError
+) -> None:
+    arriving = arrived(codec, failed_by(raised(error)))
+
+    assert isinstance(arriving, RemoteError)
+    assert "in raised" in arriving.remote_traceback
 
 
 @pytest.mark.parametrize(

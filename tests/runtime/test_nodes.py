@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passel import NodeDeadError, PasselError, SpawnError
+from passel import NodeDeadError, PasselError, RemoteError, SpawnError
 from passel.protocols.errors import NameTakenError
 from tests.runtime.crew import Counter, Parent
 from tests.runtime.crew_flow import Gate
@@ -315,3 +315,14 @@ async def test_leaving_does_not_wait_for_a_node_that_is_coming_back() -> None:
         for ask in waiting:
             with pytest.raises(PasselError):
                 await ask
+
+
+async def test_a_taken_name_is_told_with_the_place_where_an_actor_wanted_it() -> None:
+    """The directory's own frames, on yet another node, say nothing to the actor's author."""
+    async with open_runtime() as runtime:
+        await runtime.start_node("side")
+        parent = await runtime.options(node="side").spawn(Parent)
+        await parent.spawn_named("taken", "side")
+        with pytest.raises(RemoteError, match="the name is taken by") as refused:
+            await parent.spawn_named("taken", "side")
+    assert "in spawn_named" in refused.value.remote_traceback

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from passel.protocols.errors import ClassLoadError
+from passel.protocols.tracebacks import below_runtime, short_text
 from passel.runtime.loading import load_class
-from passel.runtime.tracebacks import below_runtime, short_text
 
 
 def _fall(depth: int) -> None:

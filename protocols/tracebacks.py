@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Final
-
-from ..protocols.failure import text_of
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
-_RUNTIME = __name__.rpartition(".")[0]
+_RUNTIME = f"{__name__.partition('.')[0]}.runtime"
 _CHARACTERS: Final = 4_000
 _CUT: Final = 1_000
 
@@ -42,6 +41,14 @@ def short_text(error: BaseException) -> str:
     if len(last) > _CHARACTERS:
         last = last[-_CHARACTERS:].partition("\n")[2]
     return f"(its node's log has the rest)\n{last}"
+
+
+def text_of(say: Callable[[Any], str], value: object) -> str:
+    """Return `say(value)` as text that can be encoded, whatever its author made of it."""
+    try:
+        return say(value).encode(errors="backslashreplace").decode()
+    except Exception as error:  # noqa: BLE001  # a foreign __str__ or __repr__ may raise anything
+        return f"<{type(value).__qualname__}, whose text raised {type(error).__qualname__}>"
 
 
 def _cut(text: str, length: int) -> str:
