@@ -123,6 +123,10 @@ class Toolbox(Actor):
         with await self._places[call.tool].take() as place:
             return await perform(tool, given, place)
 
+    @handler
+    async def withdraw(self, keys: list[str]) -> None:
+        """Hear that nobody comes back for calls with these keys; what waits for somebody minds that."""
+
     def _found(self, name: str) -> Tool:
         tool = self._tools.get(name)
         if tool is None:

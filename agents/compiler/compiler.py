@@ -125,6 +125,8 @@ class Compiler(Actor):
             return await run.carry_out()
         finally:
             self._running.discard(name)
+            if self._journal is None:
+                catalogue.withdraw()  # nobody can resume it
 
     async def _name(self, question: str) -> tuple[RunId, list[KeptRound] | None]:
         """Return the name of an unfinished run for the question and what is kept of it, or a new one.

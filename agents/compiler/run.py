@@ -143,6 +143,7 @@ class Run:
                     task.cancel()
         except ExceptionGroup as failures:  # such as a journal's; those of models and tools are no
             raise failures.exceptions[0] from None
+        self._catalogue.withdraw()
         await self._keep(RunForgotten(self._run))
         answer = self._answer(end)
         self._tell(answer)

@@ -74,10 +74,20 @@ class ReAct(Actor):
                 yield event
 
     async def _steps(self, question: str) -> AsyncGenerator[StepTaken | Conclusion]:
-        settings, began = self._settings, self.context.now()
         catalogue = self._catalogue = await gather(
             self._tools, before=self._catalogue, log=self.context.log
         )
+        try:
+            async with aclosing(self._walk(question, catalogue)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            catalogue.withdraw()
+
+    async def _walk(
+        self, question: str, catalogue: Catalogue
+    ) -> AsyncGenerator[StepTaken | Conclusion]:
+        settings, began = self._settings, self.context.now()
         specs = catalogue.specs
         check = checker(specs)
         names = [spec.name for spec in specs]

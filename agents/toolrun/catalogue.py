@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -46,6 +47,7 @@ class Catalogue:
         before: Catalogue | None = None,
     ) -> None:
         self._places: dict[str, list[Place]] = {}
+        self._unanswered: dict[Place, list[str]] = {}
         specs: dict[str, ToolSpec] = {}
         for box, offered in offers:
             for spec in offered:
@@ -97,11 +99,20 @@ class Catalogue:
                 await place.box.tools.options(key=True)()
                 place.gone = False
             return await place.box.call.options(timeout=start.timeout + ANSWER_SECONDS)(call)
-        except DeadActorError:
-            place.gone = True
+        except BaseException as error:
+            if isinstance(error, DeadActorError):
+                place.gone = True
+            self._unanswered.setdefault(place, []).append(start.key)
             raise
         finally:
             place.running -= 1
+
+    def withdraw(self) -> None:
+        """Tell tool actors that nobody comes back for calls that have no result: the run is over."""
+        for place, keys in self._unanswered.items():
+            with suppress(PasselError):  # it cannot be told, and shows that nobody waits there
+                place.box.withdraw.tell_nowait(keys)
+        self._unanswered.clear()
 
 
 class Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence  # noqa: TC003  # hints are read at run time
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from ....protocols.errors import PasselError
 from ....protocols.tools import ToolCall, ToolSpec  # noqa: TC001  # hints are read at run time
 from ...handler import handler
 from ...ref import ActorRef  # noqa: TC001  # hints are read at run time
-from ..errors import ToolDeniedError, ToolError, ToolTimeoutError
+from ..errors import ToolDeniedError, ToolError, ToolInterruptedError, ToolTimeoutError
 from ..toolbox import Toolbox
 from .records import ApprovalRequest, ApprovalState, Verdict  # noqa: TC001  # hints are read at run time
 from .register import ApprovalRegister
@@ -36,7 +37,8 @@ class Approval(Toolbox):
     Spawn it durable (`durable: true` in a topology): then requests and words outlive the node and
     the whole runtime. A call that comes again under its key, as a resumed run's calls do, finds its
     request: it goes on waiting, or is called at once if it was approved meanwhile. A request with a
-    key waits on when its caller is gone, because its caller may come back; one without is dropped.
+    key waits on when its caller is gone, because its caller may come back, until `withdraw` says that
+    it will not; one without is dropped.
     Calls that can only fail are refused at once, and nobody is asked about them.
 
     Args:
@@ -106,15 +108,14 @@ class Approval(Toolbox):
     @handler(concurrent=True)
     async def pending(self) -> list[ApprovalRequest]:
         """Return the calls that wait for a word, the oldest first, and whether anybody waits with them."""
-        here = set(self._visits.values())
-        return [
-            msgspec.structs.replace(request, attended=request.id in here)
-            for request in self._register.pending()
-        ]
+        return [self._seen(request) for request in self._register.pending()]
 
     @handler(raises=(ToolError,))
     async def decide(self, request: int, verdict: Verdict, note: str = "") -> ApprovalRequest:
         """Approve or deny a call; whoever waits for that is told once it is written.
+
+        Returns:
+            The request; `attended` says whether somebody waits for the word, or may only come for it.
 
         Args:
             request: Its number, as `pending` shows it.
@@ -128,7 +129,19 @@ class Approval(Toolbox):
         decided = self._register.decide(request, verdict, note, time.time())
         await self.context.ref.announce.tell(decided)  # leaves with the transaction
         self.context.log.info("tool call decided", request=request, verdict=verdict)
-        return decided
+        return self._seen(decided)
+
+    @handler
+    async def withdraw(self, keys: list[str]) -> None:
+        """Ask nobody any longer about calls with these keys, as nobody comes back for them."""
+        for request in self._register.withdraw_keys(keys):
+            waiting = self._waiting.pop(request.id, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(ToolInterruptedError(request.call.tool, request.call.key))
+                waiting.exception()  # its caller is gone as a rule, and nobody else looks at it
+            self.context.log.info("tool call withdrawn", request=request.id, tool=request.call.tool)
+        with suppress(PasselError):  # it is gone, and what waited there with it
+            await self._guarded.withdraw.tell(keys)
 
     # --- What it says to itself ------------------------------------------------------------------
 
@@ -209,6 +222,10 @@ class Approval(Toolbox):
                 return await asyncio.shield(waiting)
         except TimeoutError:
             raise ToolTimeoutError(request.call.tool, self._patience) from None
+
+    def _seen(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Return a request with whether its caller is here."""
+        return msgspec.structs.replace(request, attended=request.id in self._visits.values())
 
     def _needs_word(self, tool: str) -> bool:
         return not self._only or tool in self._only

@@ -70,6 +70,14 @@ class ApprovalRegister:
         if request is not None and not request.call.key and request.verdict is None:
             del self._requests[number]
 
+    def withdraw_keys(self, keys: Collection[str]) -> list[ApprovalRequest]:
+        """Take out the requests of calls that will not come again; those with a word stay."""
+        numbers = [self._by_key[key] for key in dict.fromkeys(keys) if key in self._by_key]
+        gone = [r for n in numbers if (r := self._requests[n]).verdict is None]
+        for request in gone:
+            del self._requests[request.id], self._by_key[request.call.key]
+        return gone
+
     def decide(self, number: int, verdict: Verdict, note: str, now: float) -> ApprovalRequest:
         """Return a request with its word; the same word again changes nothing.
 

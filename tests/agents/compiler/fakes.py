@@ -33,6 +33,9 @@ class _Handler:
     def options(self, **_: Any) -> Callable[..., Any]:
         return self._function
 
+    def tell_nowait(self, *arguments: Any) -> None:
+        self._function(*arguments)
+
 
 class _Ref:
     def __init__(self, **handlers: Callable[..., Any]) -> None:
@@ -51,7 +54,7 @@ def toolbox(do: Do) -> ActorRef[Toolbox]:
     async def tools() -> tuple[ToolSpec, ...]:
         return ()
 
-    return cast("ActorRef[Toolbox]", _Ref(call=do, tools=tools))
+    return cast("ActorRef[Toolbox]", _Ref(call=do, tools=tools, withdraw=lambda _: None))
 
 
 def run_with(

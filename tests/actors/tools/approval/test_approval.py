@@ -21,6 +21,7 @@ from passel.actors.tools import (
     ToolArgumentsError,
     ToolDeniedError,
     ToolFailedError,
+    ToolInterruptedError,
     ToolKeyError,
     ToolTimeoutError,
     UnknownApprovalError,
@@ -159,6 +160,43 @@ async def test_nobody_is_asked_about_a_call_without_a_key_whose_caller_has_left(
         assert [request.attended for request in pending] == [True, False]
         await approval.decide(number, "approve")
         assert await calls[0] == "0"
+
+
+async def test_requests_that_are_withdrawn_are_asked_of_nobody(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        calls = [
+            asyncio.ensure_future(approval.call(called("echo", key, key=key))) for key in "abc"
+        ]
+        await first_of(approval, 3)
+        requests = {request.call.key: request.id for request in await approval.pending()}
+        calls[0].cancel()
+        await asyncio.gather(calls[0], return_exceptions=True)
+        await approval.decide(requests["c"], "approve")
+        await approval.withdraw(["a", "a", "b", "c", "never"])
+        with pytest.raises(ToolInterruptedError):
+            await calls[1]
+        assert await calls[2] == "c"
+        for key in "ab":
+            with pytest.raises(UnknownApprovalError):
+                await approval.decide(requests[key], "approve")
+    async with guarded(tmp_path) as approval:
+        assert await approval.pending() == []
+        assert await approval.call(called("echo", "c", key="c")) == "c"
+
+
+async def test_who_decides_is_told_whether_somebody_waits(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as approval:
+        calls = [asyncio.ensure_future(approval.call(called("echo", "x", key=key))) for key in "ab"]
+        await first_of(approval, 2)
+        requests = {request.call.key: request.id for request in await approval.pending()}
+        calls[0].cancel()
+        async with asyncio.timeout(5.0):
+            while all(request.attended for request in await approval.pending()):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert not (await approval.decide(requests["a"], "approve")).attended
+        assert (await approval.decide(requests["b"], "approve")).attended
+        assert await calls[1] == "x"
+        await asyncio.gather(calls[0], return_exceptions=True)
 
 
 async def test_a_call_that_leaves_before_it_is_entered_is_not(tmp_path: Path) -> None:
