@@ -18,6 +18,7 @@ import typer
 from ...protocols.errors import PasselError
 from ...protocols.printable import printable, printable_json
 from .errors import CommandError, RuntimeNotFoundError, UsageProblemError
+from .report import code_of, report
 from .transcript import plain, text_of
 
 if TYPE_CHECKING:
@@ -158,6 +159,9 @@ def ask_command(
         float, typer.Option(min=0, help="Seconds to wait; 0 waits for ever.")
     ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show an error with every traceback there is.")
+    ] = False,
 ) -> None:
     """Ask an actor of a running runtime; print its answer, or a stream's items as they come.
 
@@ -173,7 +177,11 @@ def ask_command(
     """
     path, facts = find_runtime(name)
     limit = timeout or None
-    asyncio.run(_ask(path, facts, actor, method, args or [], limit, as_json))
+    try:
+        asyncio.run(_ask(path, facts, actor, method, args or [], limit, as_json))
+    except PasselError as error:
+        report(error, whole=traceback, asked=True)
+        raise typer.Exit(code_of(error)) from None
 
 
 async def _ask(

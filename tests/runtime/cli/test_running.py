@@ -179,6 +179,9 @@ def test_a_running_topology_can_be_seen_asked_read_and_stopped(host: Host) -> No
     items = host.run("ask", "serving", "home", "ticks", "2", "--json").stdout
     assert items == '{"tick": 0}\n{"tick": 1}\n'
     failed = host.run("ask", "serving", "counter", "fail")
+    whole = host.run("ask", "serving", "counter", "fail", "--traceback")
+    assert "in _ask" in whole.stderr
+    assert "in _ask" not in failed.stderr
     assert failed.returncode == exits.FAILED
     assert "broken on purpose" in failed.stderr
     missing = host.run("ask", "serving", "countre", "add")
