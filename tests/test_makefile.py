@@ -41,7 +41,9 @@ def test_a_linked_checkout_has_the_commands_of_agents(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = subprocess.run([python, "-c", LISTING], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        [python, "-I", "-c", LISTING], capture_output=True, text=True, check=True
+    )
     commands = sorted(project["entry-points"]["passel.commands"])
     assert listed.stdout.splitlines() == [" ".join([project["version"], *commands]), ""]
     assert (site / "passel").resolve() == ROOT
