@@ -23,7 +23,7 @@ from .errors import (
     RestartedError,
     SpawnError,
 )
-from .tracebacks import below_runtime, text_of
+from .tracebacks import below_runtime, encodable_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ def failed_by(error: BaseException, declared: tuple[type[BaseException], ...] = 
         "remote",
         [],
         f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
-        text_of(str, error)[:_MAX_TEXT],
+        encodable_text(str, error)[:_MAX_TEXT],
         _traceback_of(error)[-_MAX_TEXT:],
     )
     if isinstance(error, declared):
@@ -175,8 +175,8 @@ def _traceback_of(error: BaseException) -> str:
             trace = below_runtime(error.__traceback__)
             if trace is None:
                 return ""
-            return text_of("".join, traceback.format_exception(type(error), error, trace))
-    return text_of("".join, traceback.format_exception(error))
+            return encodable_text("".join, traceback.format_exception(type(error), error, trace))
+    return encodable_text("".join, traceback.format_exception(error))
 
 
 def _subclasses(kind: type[BaseException]) -> list[type[BaseException]]:
@@ -198,5 +198,9 @@ def _plain(fact: object) -> object:
     try:
         encoded = _encoder.encode(fact)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        return text_of(repr, fact)[:_MAX_TEXT]
-    return msgspec.Raw(encoded) if len(encoded) <= _MAX_TEXT else text_of(repr, fact)[:_MAX_TEXT]
+        return encodable_text(repr, fact)[:_MAX_TEXT]
+    return (
+        msgspec.Raw(encoded)
+        if len(encoded) <= _MAX_TEXT
+        else encodable_text(repr, fact)[:_MAX_TEXT]
+    )

@@ -31,10 +31,10 @@ def short_text(error: BaseException) -> str:
     are kept.
     """
     trace = below_runtime(error.__traceback__)
-    text = text_of("".join, traceback.format_exception(type(error), error, trace)).rstrip()
+    text = encodable_text("".join, traceback.format_exception(type(error), error, trace)).rstrip()
     if len(text) <= _CHARACTERS:
         return text
-    words = text_of("".join, traceback.format_exception_only(error)).rstrip()
+    words = encodable_text("".join, traceback.format_exception_only(error)).rstrip()
     frames = text.removesuffix(words)
     words = _cut(words, _CUT) if len(frames) < len(text) else ""  # a group ends with its members
     last = "\n".join(_cut(line, _CUT) for line in frames.split("\n")) + words
@@ -43,7 +43,7 @@ def short_text(error: BaseException) -> str:
     return f"(its node's log has the rest)\n{last}"
 
 
-def text_of(say: Callable[[Any], str], value: object) -> str:
+def encodable_text(say: Callable[[Any], str], value: object) -> str:
     """Return `say(value)` as text that can be encoded, whatever its author made of it."""
     try:
         return say(value).encode(errors="backslashreplace").decode()

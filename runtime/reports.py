@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ..protocols.errors import DeadActorError, MailboxFullError, RuntimeClosedError
 from ..protocols.log import log
-from ..protocols.tracebacks import short_text, text_of
+from ..protocols.tracebacks import encodable_text, short_text
 
 _CHARACTERS: Final = 2_000
 
@@ -30,7 +30,7 @@ class Reports:
         try:
             kind = None if error is None else (actor, _kind(error))
             told = "" if error is None or kind in self._told else short_text(error)
-            said = text_of(str, what[:_CHARACTERS])
+            said = encodable_text(str, what[:_CHARACTERS])
             self._directory.failed.tell_nowait(event, actor, said, told)
             if kind is not None:
                 self._remember(kind)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, TypeAlias
 
 import msgspec
 
 from ...protocols.printable import printable
+from ...protocols.tracebacks import encodable_text
 
 _WIDTH = 100
 
@@ -68,9 +70,9 @@ def interpret(event: object) -> Reading:
 
 
 def plain(value: object) -> Any:
-    """Return a value as what JSON knows; what has no such form becomes its `repr`."""
+    """Return a value as what JSON knows; paths are texts, all else becomes its `repr`."""
     try:
-        return msgspec.to_builtins(value, str_keys=True, enc_hook=repr)
+        return msgspec.to_builtins(value, str_keys=True, enc_hook=_text_in_json)
     except (TypeError, ValueError):
         return repr(value)
 
@@ -122,6 +124,10 @@ class LineBreaker:
         lines = [_line(worker, text) for worker, text in self._open.items() if text.strip()]
         self._open.clear()
         return lines
+
+
+def _text_in_json(value: object) -> str:
+    return encodable_text(str if isinstance(value, PurePath) else repr, value)
 
 
 def _inner(value: Any) -> str:

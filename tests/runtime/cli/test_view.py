@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -103,6 +104,10 @@ def test_results_are_readable() -> None:
     assert text_of("text") == "text"
     assert text_of({"a": 1}) == '{"a": 1}'
     assert text_of({"long": "x" * 99, "b": [1]}) == f"long: {'x' * 99}\nb: [1]"
+    assert text_of(Path("/a/b")) == "/a/b"
+    assert text_of({"here": Path("/a"), "there": [Path("caf\udce9")]}) == (
+        '{"here": "/a", "there": ["caf\\\\udce9"]}'
+    ), "also where a file name is no text"
     assert text_of(object()).startswith("<object")
     assert answer_text(Answered("42", {"known": 41})) == "answer: 42\nknown: 41"
 
