@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class ToolPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class ToolPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a tool may be called.
 
     Attributes:

@@ -54,7 +54,8 @@ class McpServer(Toolbox):
         plain_http: Send headers, passwords and queries even unencrypted over a network.
         prefix: Put before the names of the tools, where several servers have the same.
         policy: How its tools may be called.
-        policies: The same for some tools, by the server's names.
+        policies: The same for some tools, by the server's own names of them, without `prefix`; one
+            of a tool that the server does not have is logged.
         start_timeout: Seconds until the server must have said what it offers.
         ping_timeout: Seconds in which it must answer when it is asked whether it is there.
 
@@ -88,6 +89,7 @@ class McpServer(Toolbox):
         self._prefix = prefix
         self._policy = policy
         self._policies = dict(policies or {})
+        self._unknown: set[str] = set()
         self._start_timeout = start_timeout
         self._ping_timeout = ping_timeout
         self._what = command[0] if self._address is None else self._address.url
@@ -242,7 +244,9 @@ class McpServer(Toolbox):
         """Offer the tools that the server has."""
         making = self._making
         offered = []
-        for tool in await self._sdk.all_tools(session):
+        tools = await self._sdk.all_tools(session)
+        self._tell_strays([tool.name for tool in tools])
+        for tool in tools:
             name = making.model_name(tool.name, self._prefix)
             try:
                 made = making.McpTool(
@@ -260,6 +264,12 @@ class McpServer(Toolbox):
                 continue
             offered.append(made)
         self.offer(offered)
+
+    def _tell_strays(self, names: Sequence[str]) -> None:
+        """Log once each policy whose tool the server does not have: nothing is called as it says."""
+        for stray in [name for name in self._policies if name not in {*names, *self._unknown}]:
+            self._unknown.add(stray)
+            self.context.log.warning("policy of an unknown tool", tool=stray, known=list(names))
 
     def _lost(self, error: McpServerError | None) -> None:
         """The session is over; who calls from now on waits for the next one."""

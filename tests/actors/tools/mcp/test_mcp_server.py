@@ -106,6 +106,26 @@ async def test_the_tools_of_a_server_that_is_started_are_offered() -> None:
         assert (health.tools, health.version, health.last_error) == (8, "1.2", "")
 
 
+async def test_a_policy_of_a_tool_that_the_server_does_not_have_is_logged_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Keys are the server's own names, so neither a prefix nor a model's name stands for a tool."""
+    slow = ToolPolicy(timeout=7.0)
+    policies = dict.fromkeys(("echo-text", "echo_text", "k_wait"), slow)
+    async with serving(command=KIND, policies=policies, prefix="k_") as server:
+        assert await server.call(called("k_grow")) == "grown"
+        async with asyncio.timeout(10.0):
+            while len(specs := await server.tools()) < 8:  # noqa: ASYNC110  # there is no event
+                await asyncio.sleep(0.01)
+        timeouts = {spec.name: spec.policy.timeout for spec in specs}
+        assert (timeouts["k_echo_text"], timeouts["k_wait"]) == (7.0, 60.0)
+    logged = [line for line in capsys.readouterr().out.splitlines() if "unknown tool" in line]
+    assert len(logged) == 2
+    assert "echo_text" in logged[0]
+    assert "'echo-text'" in logged[0]
+    assert "k_wait" in logged[1]
+
+
 async def test_the_tools_of_a_server_that_listens_are_offered() -> None:
     policies = {"wait": ToolPolicy(timeout=0.2)}
     with listening() as url:
