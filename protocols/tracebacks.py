@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
 _RUNTIME = f"{__name__.partition('.')[0]}.runtime"
 _CHARACTERS: Final = 4_000
@@ -16,12 +16,19 @@ _CUT: Final = 1_000
 
 def below_runtime(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback without the frames of the runtime that it begins with."""
-    while trace is not None:
-        name = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if not f"{name}.".startswith(f"{_RUNTIME}."):
-            break
+    while trace is not None and is_runtime(trace.tb_frame):
         trace = trace.tb_next
     return trace
+
+
+def is_runtime(frame: FrameType) -> bool:
+    """Return whether the runtime's own code runs in a frame."""
+    return f"{module_of(frame)}.".startswith(f"{_RUNTIME}.")
+
+
+def module_of(frame: FrameType) -> str:
+    """Return the name of the module whose code runs in a frame."""
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def short_text(error: BaseException) -> str:

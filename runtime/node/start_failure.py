@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ...protocols.errors import SpawnError, StateError
-from ...protocols.tracebacks import below_runtime
+from ...protocols.tracebacks import below_runtime, is_runtime, module_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,7 +35,7 @@ def start_failure(cell: Cell, error: BaseException) -> BaseException:
     kind = cell.actor_class
     failure = SpawnError(
         f"actor {cell.key} ({kind.__module__}:{kind.__qualname__})",
-        f"{type(cause).__name__}: {cause}{_place(trace)}",
+        f"{type(cause).__name__}: {cause}{_place(trace, kind)}",
     )
     failure.__cause__ = cause
     return failure
@@ -47,11 +48,28 @@ def _only(error: BaseException) -> BaseException:
     return error
 
 
-def _place(trace: TracebackType | None) -> str:
-    """Return the last place of the author's own in a traceback, as words; the last if none is."""
-    frames = traceback.extract_tb(trace)
+def _place(trace: TracebackType | None, actor_class: type) -> str:
+    """Return the last place of the author's own in a traceback, as words.
+
+    That is in the package of the actor's class, which may be an installed one; else in anything
+    that is not installed; else the last place there is.
+    """
+    frames = list(traceback.walk_tb(trace))
     if not frames:
         return ""
-    own = [frame for frame in frames if not frame.filename.startswith(_INSTALLED)]
-    frame = (own or frames)[-1]
-    return f" ({frame.filename}:{frame.lineno}, in {frame.name})"
+    package = _package(actor_class.__module__)
+    of_package = [
+        f for f in frames if _package(module_of(f[0])) == package and not is_runtime(f[0])
+    ]
+    own = of_package or [f for f in frames if not _is_installed(f[0].f_code.co_filename)]
+    frame, line = (own or frames)[-1]
+    return f" ({frame.f_code.co_filename}:{line}, in {frame.f_code.co_name})"
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _is_installed(file: str) -> bool:
+    path = PurePath(file)
+    return any(path.is_relative_to(folder) for folder in _INSTALLED)

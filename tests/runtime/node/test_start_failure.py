@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sysconfig
 import traceback
+from typing import Any
 
 import pytest
 
@@ -69,3 +71,37 @@ async def test_arguments_that_do_not_fit_name_no_place() -> None:
     async with Runtime() as runtime:
         with pytest.raises(SpawnError, match=r"missing .* argument: 'what'$"):
             await runtime.spawn(Demanding)  # type: ignore[call-arg]
+
+
+READING = """
+import json
+
+async def started(self):
+    json.loads("{")
+"""
+
+
+def of_file(file: str, module: str) -> dict[str, Any]:
+    """Return what a module holds whose code says that it comes from a file."""
+    names: dict[str, Any] = {"__name__": module}
+    exec(compile(READING, file, "exec"), names)  # no file can be put there
+    return names
+
+
+@pytest.mark.parametrize(
+    ("file", "package"),
+    [
+        (f"{sysconfig.get_path('purelib')}/shop/till.py", "shop.actors"),
+        (f"{sysconfig.get_path('stdlib')}-of-mine/till.py", "elsewhere"),
+    ],
+    ids=["installed", "beside"],
+)
+async def test_the_place_is_the_last_in_the_actors_package_or_else_in_what_is_not_installed(
+    file: str, package: str
+) -> None:
+    started = of_file(file, "shop.till")["started"]
+    till = type("Till", (Actor,), {"started": started, "__module__": package})
+    async with Runtime() as runtime:
+        with pytest.raises(SpawnError) as no:
+            await runtime.spawn(till)
+    assert no.value.reason.endswith(f"({file}:5, in started)")
