@@ -95,10 +95,17 @@ class Allowance:
             raise RefusedUrlError(url, reason=f"only {' and '.join(schemes)} may be fetched")
         if parts.username is not None or parts.password is not None:
             raise RefusedUrlError(url, reason="it has a user or password; leave them out")
-        port = _PORTS[parts.scheme] if port is None else port
-        if not self._allows(host, port, usual=port == _PORTS[parts.scheme]):
+        usual = _PORTS[parts.scheme]
+        port = usual if port is None else port
+        ports = self._ports(host, usual)
+        if not ports:
             known = ", ".join(sorted(_shown(entry) for entry in self._hosts))
             raise RefusedUrlError(url, reason=f"its host is not allowed; these are: {known}")
+        if port not in ports:
+            known = ", ".join(map(str, sorted(ports)))
+            raise RefusedUrlError(
+                url, reason=f"port {port} of its host is not allowed; these are: {known}"
+            )
         return Place(_without_fragment(parts), parts.scheme == "https", host, port)
 
     def check(self, url: str, address: str) -> None:
@@ -114,11 +121,11 @@ class Allowance:
         if not public and not any(given in n or found in n for n in self._private):
             raise RefusedUrlError(url, reason=f"its host is at {address}, which is not public")
 
-    def _allows(self, host: str, port: int, *, usual: bool) -> bool:
+    def _ports(self, host: str, usual: int) -> set[int]:
+        """Return the ports of a host that may be connected to; none if the host may not."""
         below = [host.split(".", count)[-1] for count in range(1, host.count(".") + 1)]
-        ports = (port, 0) if usual else (port,)
-        names = (host, *(f"*.{name}" for name in below))
-        return any((name, port) in self._hosts for name in names for port in ports)
+        names = {host, *(f"*.{name}" for name in below)}
+        return {port or usual for name, port in self._hosts if name in names}
 
 
 def _entry(text: str) -> tuple[str, int]:
