@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from ..simulation import Run
+    from ..simulation import Experiment, Run
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,7 +68,7 @@ def simulate_command(
 
     kinds = _kinds(faults)
     overrides = overrides_of(set_)
-    experiment_of(file, overrides, kinds=kinds)  # says what is wrong with it before anything runs
+    experiment = experiment_of(file, overrides, kinds=kinds)  # says first what is wrong with it
     first, count = seed or 0, seeds or (100 if seed is None else 1)
     options = [*(f"--set {text}" for text in set_ or ()), f"--faults {faults}" if faults else ""]
     tally = Tally(" ".join(filter(None, [str(file), *options])), as_json=as_json)
@@ -93,7 +93,7 @@ def simulate_command(
                     break
     except KeyboardInterrupt as error:
         code = exits.TERMINATED if error.args else exits.INTERRUPTED
-    tally.close()
+    tally.close(without_faults=_why_without(experiment))
     if code or tally.failed:
         raise typer.Exit(code or exits.FAILED)
 
@@ -115,6 +115,18 @@ def _kinds(text: str) -> tuple[str, ...]:
         if kind not in KINDS:
             raise UsageProblemError(f'"{kind}" is no kind of fault', f"use {', '.join(KINDS)}")
     return wanted
+
+
+def _why_without(experiment: Experiment) -> str:
+    """Return why no fault may have fallen into any run, and what mends it; empty if none was wanted."""
+    if not experiment.kinds:
+        return ""
+    if not experiment.topology.nodes:
+        return "a fault befalls nodes or what lies between them; give the topology a node"
+    return (
+        f"a fault comes every {experiment.every:g} simulated s (`simulate.every`), and main had ended "
+        "before the first; let it do more, or lower that"
+    )
 
 
 class Tally:
@@ -146,8 +158,12 @@ class Tally:
         if self._as_json:
             _print_json(msgspec.to_builtins(run))
 
-    def close(self) -> None:
-        """Print what came of them all: the first violation in full."""
+    def close(self, *, without_faults: str = "") -> None:
+        """Print what came of them all: the first violation in full.
+
+        Args:
+            without_faults: What to say if no fault fell into any of them.
+        """
         took = time.monotonic() - self._begun
         if self._as_json:
             _print_json(
@@ -171,6 +187,8 @@ class Tally:
             f"{self._messages:,} messages and {self._faults.total():,} faults ({faults or 'none'}) "
             f"in {self._seconds:,.0f} simulated and {took:,.1f} real seconds"
         )
+        if without_faults and self.runs and not self.failed and not self._faults:
+            typer.secho(f"nothing went wrong in any run: {without_faults}", fg="yellow")
         if self._main_errors:
             errors = ", ".join(
                 f"{count} {name}" for name, count in sorted(self._main_errors.items())

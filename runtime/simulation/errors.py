@@ -31,6 +31,6 @@ class UnsimulatedError(SimulationError):
     """Raised when an actor uses something real: a thread, a socket, a process, real sleep."""
 
     def __init__(self, what: str) -> None:
-        cure = _CURES.get(what, "name a stand-in for the class that needs it")
+        cure = _CURES.get(what, "name a stand-in for its class under `simulate.classes`")
         super().__init__(f"{what} is not simulated; {cure}")
         self.what = what

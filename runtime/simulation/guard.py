@@ -36,11 +36,11 @@ class Guard:
     The interpreter keeps what listens to its audit events for good, so there is one for all.
 
     Attributes:
-        refused: The first real thing that was refused since it was raised, or None.
+        on_refusal: Is told of what is refused, until it is raised again.
     """
 
     def __init__(self) -> None:
-        self.refused: UnsimulatedError | None = None
+        self.on_refusal: Callable[[UnsimulatedError], None] | None = None
         self._raised = False
         self._listening = False
 
@@ -62,7 +62,7 @@ class Guard:
         ]
         real = [(owner, name, getattr(owner, name)) for owner, name, _ in exchanged]
         _exchange(exchanged)
-        self.refused = None
+        self.on_refusal = None
         self._raised = True
         try:
             yield
@@ -84,9 +84,10 @@ class Guard:
             raise self.refuse(_REFUSED[event])
 
     def refuse(self, what: str) -> UnsimulatedError:
-        """Return the error that whoever uses something real is to get, and take note of it."""
+        """Return the error that whoever uses something real is to get, and tell of it."""
         error = UnsimulatedError(what)
-        self.refused = self.refused or error
+        if self.on_refusal is not None:
+            self.on_refusal(error)
         return error
 
     def _instead(self, real: Callable[..., Any], what: str) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from .invariants import Outcome
 from .leaks import leaks
 
 if TYPE_CHECKING:
+    from .errors import UnsimulatedError
     from .faults import Fault
     from .host import SimulatedLeaderHost
     from .run import Experiment
@@ -57,6 +58,7 @@ class Trial:
         It may fail to start while something goes wrong, and is then started again as well.
         """
         world = self._world
+        world.guard.on_refusal = self._refused
         while True:
             begun, failed = world.loop.time(), world.failed_starts
             host = world.new_leader()
@@ -138,11 +140,12 @@ class Trial:
                 raise AssertionError(str(error)) from None
             return Outcome(error=error)
 
+    def _refused(self, error: UnsimulatedError) -> None:
+        """Say what was real at once: what comes of it, as a start that never ends, says less."""
+        self._world.watch.fail("only what is simulated is used", str(error))
+
     def _check_main(self, outcome: Outcome) -> None:
         """See that main failed for a reason that a simulation knows of, if it did."""
-        refused = self._world.guard.refused
-        if refused is not None:
-            self._world.watch.fail("only what is simulated is used", str(refused))
         error = outcome.error
         if error is None:
             return

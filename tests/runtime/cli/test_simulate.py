@@ -86,3 +86,25 @@ def test_jobs_are_as_many_as_cores_also_where_the_system_does_not_say_which_are_
     assert cores() >= 1
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
     assert cores() == os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("topology", "said"),
+    [
+        (
+            "main: {actor: one, ask: add, args: {n: 1}}\nnodes: {side: {}}\n",
+            "main had ended before",
+        ),
+        ("main: {actor: one, ask: add, args: {n: 1}}\n", "give the topology a node"),
+    ],
+)
+def test_runs_without_a_fault_are_said_to_be_that(tmp_path: Path, topology: str, said: str) -> None:
+    file = tmp_path / "short.yaml"
+    place = ", node: side" if "side" in topology else ""
+    actor = f'{{class: "tests.runtime.crew:Counter"{place}}}'
+    file.write_text(f"name: short\nactors: {{one: {actor}}}\n{topology}")
+
+    hint = "nothing went wrong in any run: "
+    assert f"{hint}a fault" in (text := simulate(str(file), "--seeds", "2").stdout)
+    assert said in text
+    assert hint not in simulate(str(file), "--seeds", "2", "--faults", "none").stdout

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from passel import Actor, handler
 from passel.runtime.simulation import Invariants, simulate
@@ -38,7 +39,7 @@ class Main(Actor):
                 time.sleep(0.001)  # noqa: ASYNC251  # that it is refused is the point
             elif what == "thread":
                 await asyncio.to_thread(len, "")
-            else:
+            elif what == "kill":
                 os.kill(os.getpid(), signal.SIGTERM)
         except Exception:  # noqa: BLE001  # as careless programs do
             return
@@ -75,6 +76,26 @@ def test_real_things_are_a_violation_although_the_program_hides_it(
     assert run.violation is not None
     assert run.violation.invariant == "only what is simulated is used"
     assert named in run.violation.what
+
+
+class Server(Main):
+    """Waits for what it could not start."""
+
+    async def started(self) -> None:
+        """Hide the reason."""
+        await self.use("thread")
+        await self.context.sleep(1_000.0)
+
+
+def test_what_is_real_is_said_before_what_comes_of_it(tmp_path: Path) -> None:
+    made = experiment(tmp_path, "fail", faults=False)
+    actors = {"main": replace_struct(made.topology.actors["main"], cls=f"{__name__}:Server")}
+    run = simulate(replace(made, topology=replace_struct(made.topology, actors=actors)), 1)
+
+    assert run.violation is not None
+    assert run.violation.what.startswith("simulation: a thread is not simulated")
+    assert run.seconds < 1.0
+    assert not any("DeadlineError" in line for line in run.lines)
 
 
 class Typo(Invariants):
