@@ -94,7 +94,8 @@ def run_command(file: FILE, tool: TOOLS = None) -> None:
     items, specs, functions = _read(file, tool)
     assert functions is not None, "there are tools"
     outcomes = asyncio.run(_run(items, specs, functions))
-    if any(outcome.ending != "done" for outcome in outcomes.values()):
+    refused = any(isinstance(item, RefusedTask) for item in items)
+    if refused or any(outcome.ending != "done" for outcome in outcomes.values()):
         raise typer.Exit(1)
 
 

@@ -53,16 +53,17 @@ class PlannedTask(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-Fault = Literal["unclosed", "duplicate", "reference", "tool", "arguments", "size"]
-"""What may be wrong with a task: no closing parenthesis, a number that is taken, a reference to what
-is not there, no such tool, arguments that make no sense or do not fit the tool, too long."""
+Fault = Literal["unclosed", "number", "duplicate", "reference", "tool", "arguments", "size"]
+"""What may be wrong with a task: no closing parenthesis, a line that begins wrongly, a number that
+is taken, a reference to what is not there, no such tool, arguments that make no sense or do not fit
+the tool, too long."""
 
 
 class RefusedTask(msgspec.Struct, frozen=True, kw_only=True):
     """A task that cannot be run as it was written; the others of its plan can.
 
     Attributes:
-        id: Its number.
+        id: Its number; 0 if it has none that can be read.
         tool: Name of the tool, as it was written.
         fault: What is wrong, for programs.
         detail: What is wrong and what mends it, for models and people.

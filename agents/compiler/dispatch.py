@@ -190,7 +190,7 @@ class Dispatcher:
         outcome = TaskOutcome(
             id=task.id, tool=task.tool, text=task.text, ending="refused", error=task.detail
         )
-        if task.fault == "duplicate":  # the task of that number is another one
+        if task.fault in ("duplicate", "number"):  # the task of that number may be another one
             effects.append(Settle(outcome))
         else:
             self._settle(outcome, effects)

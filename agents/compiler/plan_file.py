@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...protocols.plan import PlanEnded, PlannedTask, RefusedTask
+from ...protocols.plan import JOIN, PlanEnded, PlannedTask, RefusedTask
 from ..notation.reader import PlanReader
 from ..notation.scanner import Scanner
 from ..toolrun.signature import checker
@@ -65,7 +65,8 @@ def _names_in(text: str, *, json: bool) -> list[str]:
         items = JsonPlanReader(()).read(text)
         return [item.tool for item in items if isinstance(item, RefusedTask)]
     scanner = Scanner()
-    return [call.tool for call in (*scanner.feed(text), *scanner.finish())]
+    calls = (*scanner.feed(text), *scanner.finish())
+    return [call.tool for call in calls if call.tool != JOIN]
 
 
 def plan_graph(items: Sequence[PlanItem]) -> Graph:

@@ -178,4 +178,5 @@ def _task(outcome: TaskOutcome, limit: int) -> str:
         return (
             f"{thought}{call}\nResult of {outcome.id}:\n{marked(shown(outcome.result), limit)}\n\n"
         )
-    return f"{thought}{call}\nNo result of {outcome.id}, {outcome.ending}:\n{marked(outcome.error, limit)}\n\n"
+    of = f" of {outcome.id}" if outcome.id else ""  # a line that is wrong may have no number
+    return f"{thought}{call}\nNo result{of}, {outcome.ending}:\n{marked(outcome.error, limit)}\n\n"

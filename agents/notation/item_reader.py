@@ -76,6 +76,8 @@ class ItemReader(ABC):
         def refuse(fault: Fault, detail: str) -> RefusedTask:
             return RefusedTask(id=TaskId(number), tool=tool, fault=fault, detail=detail, text=text)
 
+        if isinstance(read, tuple) and read[0] == "number" and not number:
+            return refuse(*read)  # it takes no number from another task
         if number in self._known:
             return refuse("duplicate", f"there is a task {number} already; go on counting")
         known = frozenset(self._known)

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 class PlanReader(ItemReader):
     """Reads a plan that is written as calls, one a line; see `ItemReader`. It stops at `join`."""
 
-    _scanner: Scanner = field(default_factory=Scanner, init=False, repr=False)
+    _scanner: Scanner = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._scanner = Scanner(self.tools)
 
     def feed(self, piece: str) -> list[PlanItem]:
         """Take the next piece of text, return the items that it completes."""
@@ -38,7 +42,7 @@ class PlanReader(ItemReader):
     def _items(self, calls: Iterable[CallText], *, over: bool) -> list[PlanItem]:
         found: list[PlanItem] = []
         for call in calls:
-            if call.tool == JOIN and call.closed:
+            if call.tool == JOIN and call.closed and not call.wrong:
                 self._ended = True
                 found.append(PlanEnded(joined=True, thought=call.thought))
                 return found
@@ -50,7 +54,12 @@ class PlanReader(ItemReader):
 
     def _task(self, call: CallText) -> PlannedTask | RefusedTask:
         read: ReadArguments | Broken = partial(read_arguments, call.arguments)
-        if call.oversized:
+        if call.wrong:
+            read = (
+                "number",
+                f"its line begins `{call.wrong}`; write `{call.id or 'N'}. {call.tool}(`",
+            )
+        elif call.oversized:
             read = "size", f"the call is longer than {MAX_CALL_CHARACTERS} characters"
         elif not call.closed:
             read = "unclosed", "the call has no closing parenthesis"

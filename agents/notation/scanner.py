@@ -15,7 +15,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 MAX_CALL_CHARACTERS: Final = 65_536
 """Longest call that is read; a longer one is refused, and reading goes on with the next line."""
@@ -26,6 +29,12 @@ _HEAD_CHARACTERS: Final = 120
 """No line begins a call later than this."""
 
 _HEAD = re.compile(r"\s*(\d{1,9})\s*\.\s*(\w+)\s*\(")
+_LIKE_HEAD = re.compile(
+    r"\s*(?P<mark>(?:(?![#>])[\W\d])*)(?P<name>[^\W\d]\w*\s*=\s*)?(?P<tool>[^\W\d]\w*)\s*\("
+)
+"""A head that is not written right: `2) tool(`, `* tool(`, `3. x = tool(`. Lines of results begin with `>`: never calls."""
+
+_NUMBER = re.compile(r"[^\d-]*(\d{1,9})\D*|\D*-\D+(\d{1,9})\D*")
 _THOUGHT = re.compile(r"\s*Thought:(.*)", re.DOTALL)
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
 _BEFORE_VALUE: Final = frozenset("([{,:=")
@@ -36,13 +45,14 @@ class CallText:
     """One call as it stands in the text.
 
     Attributes:
-        id: Its number.
+        id: Its number; 0 if its line is wrong, and no number can be told.
         tool: The word before the parenthesis.
         arguments: What stands between the parentheses.
         thought: The thought before it, or empty.
         text: The whole call.
         closed: Whether its closing parenthesis came; else it ended with the line or the text.
         oversized: Whether it was longer than a call may be; then the texts are cut off.
+        wrong: How its line begins, where that is not a number and a full stop.
     """
 
     id: int
@@ -52,12 +62,19 @@ class CallText:
     text: str
     closed: bool = True
     oversized: bool = False
+    wrong: str = ""
 
 
 class Scanner:
-    """Reads the text of one plan. Knows nothing of tools or of what arguments mean."""
+    """Reads the text of one plan. Knows nothing of what arguments mean.
 
-    def __init__(self) -> None:
+    Args:
+        tools: Names of the tools: what looks like a call of one is a call, however its line begins,
+            unless that is with words. Without them every word behind a number or sign is a tool.
+    """
+
+    def __init__(self, tools: Container[str] | None = None) -> None:
+        self._tools = tools
         self.thought = ""
         self.ended = False
         self._line = ""
@@ -106,12 +123,28 @@ class Scanner:
         head = _HEAD.fullmatch(line)
         if head is not None:
             self._call = _OpenCall(int(head[1]), head[2], line.lstrip(), self.thought)
+        elif len(line) <= _HEAD_CHARACTERS:
+            self._call = self._open_wrong(line)
+        if self._call is not None:
             self._line, self.thought = "", ""
+
+    def _open_wrong(self, line: str) -> _OpenCall | None:
+        """Return the call that a line begins otherwise than calls do, if it begins one."""
+        head = _LIKE_HEAD.fullmatch(line)
+        if head is None or not (
+            head["mark"] if self._tools is None else head["tool"] in self._tools
+        ):
+            return None
+        number = _NUMBER.fullmatch(head["mark"])
+        task = int(number[1] or number[2]) if number is not None else 0
+        return _OpenCall(task, head["tool"], line.lstrip(), self.thought, wrong=line.strip())
 
     def _take_inside(self, call: _OpenCall, character: str) -> CallText | None:
         if call.take(character):
             self._call = None
-            return CallText(call.id, call.tool, call.arguments, call.thought, call.text)
+            return CallText(
+                call.id, call.tool, call.arguments, call.thought, call.text, wrong=call.wrong
+            )
         if not self._begins_anew(call):
             return None
         cut = self._cut(call)
@@ -142,7 +175,7 @@ class Scanner:
         text = call.text.removesuffix(call.line) if self._begins_anew(call) else call.text
         return CallText(
             call.id, call.tool, "", call.thought, text.rstrip(), closed=False,
-            oversized=call.oversized,
+            oversized=call.oversized, wrong=call.wrong,
         )  # fmt: skip
 
     def _end_line(self) -> None:
@@ -155,7 +188,8 @@ class Scanner:
 class _OpenCall:
     """A call whose closing parenthesis has not come yet."""
 
-    def __init__(self, number: int, tool: str, head: str, thought: str) -> None:
+    def __init__(self, number: int, tool: str, head: str, thought: str, *, wrong: str = "") -> None:
+        self.wrong = wrong
         self.id = number
         self.tool = tool
         self.thought = thought

@@ -63,6 +63,20 @@ def test_what_is_wrong_with_a_plan_is_pointed_out(tmp_path: Path) -> None:
     assert "  4, duplicate: there is a task 4 already" in done.stdout
 
 
+def test_calls_whose_lines_begin_wrongly_are_shown(tmp_path: Path) -> None:
+    text = '1. height("a")\n2) height("b")\n3: add("$1", 2)\n* height("c")\n4. add("$2", 1)\n'
+    done = plan("show", written(tmp_path, text))
+    assert done.exit_code == 1
+    assert " ! 2) height" in done.stdout
+    assert "3 cannot be run:" in done.stdout
+    assert "  2, number: its line begins `2) height(`; write `2. height(`" in done.stdout
+    assert "  0, number: its line begins `* height(`; write `N. height(`" in done.stdout
+    ran = plan("run", written(tmp_path, text), *TOOLS)
+    assert ran.exit_code == 1
+    assert "2 height refused: its line begins" in ran.stdout
+    assert "4 add skipped: task 2 has no result" in ran.stdout
+
+
 @pytest.mark.parametrize("ending", ["mmd", "dot", "svg"])
 def test_a_plan_is_drawn_for_other_programs(tmp_path: Path, ending: str) -> None:
     picture = tmp_path / f"a.{ending}"

@@ -325,3 +325,13 @@ async def test_without_usage_tokens_cannot_be_limited() -> None:
         shortfall = (await compiler.answer("q")).shortfall
     assert isinstance(shortfall, PlannerFailed | JoinerFailed)  # whoever is noticed first
     assert shortfall.cause == "UsageUnknownError"
+
+
+async def test_a_call_whose_line_begins_wrongly_is_told_to_the_joiner() -> None:
+    script = ['1) echo("a")\n* echo("b")\n2. echo("c")\n3. join()', "Action: Finish(good)"]
+    async with team(script) as (_, compiler, model):
+        answer = await compiler.answer("q")
+        told = (await model.requests())[1].messages[-1].content
+    assert (answer.answer, answer.tasks, answer.failed) == ("good", 3, 2)
+    assert '1) echo("a")\nNo result of 1, refused:\n> its line begins `1) echo(`' in told
+    assert '* echo("b")\nNo result, refused:\n> its line begins `* echo(`; write `N. echo(`' in told

@@ -214,3 +214,46 @@ def test_the_scanner_needs_time_in_proportion_to_the_text() -> None:
     call = scanner._call
     assert call is not None
     assert len(call.line) < 200
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ('2) search("a")', 2),
+        ('3: search("a")', 3),
+        ('(4) search("a")', 4),
+        ('**5. search("a")**', 5),
+        ('- 6. search("a")', 6),
+        ('7. x = search("a")', 7),
+        ('1. `search("a")`', 1),
+        ('* search("a")', 0),
+        ('search("a")', 0),
+        ('1.5. search("a")', 0),
+        ('-1. search("a")', 0),
+        ('12345678901234567890. search("a")', 0),
+    ],
+)
+def test_a_call_whose_line_begins_wrongly_is_refused_and_costs_itself_alone(
+    line: str, number: int
+) -> None:
+    wrong, right = tasks(f'{line}\n9. search("b")')
+    assert isinstance(wrong, RefusedTask)
+    assert (wrong.id, wrong.tool, wrong.fault) == (number, "search", "number")
+    assert "its line begins" in wrong.detail
+    assert isinstance(right, PlannedTask)
+
+
+def test_lines_of_words_and_thoughts_and_comments_are_no_calls() -> None:
+    text = (
+        'Thought: 2) search("a")\nFirst I call search("a").\n# 2) search("a")\n* other("a")\n'
+        '> 2. search("a")\n> * search("a")\n'
+        '1. search("a")'
+    )
+    (only,) = tasks(text)
+    assert isinstance(only, PlannedTask)
+
+
+def test_what_refers_to_a_call_that_begins_wrongly_is_not_refused_for_it() -> None:
+    wrong, after = tasks('1) search("a")\n2. math("$1")')
+    assert isinstance(wrong, RefusedTask)
+    assert isinstance(after, PlannedTask)
