@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 PASSAGE_CHARACTERS: Final = 1200
 """Paragraphs are joined up to this length, and longer ones are split at the end of a sentence."""
 
-_BLANK: Final = re.compile(r"\n[ \t]*\n+")
-_HEADING: Final = re.compile(r"^(?:#{1,6}[ \t]+(.+?)[ \t]*#*|(.+)\n[=\-~]{3,})$")
+_HASHES: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE: Final = re.compile(r"(?:={3,}|-{3,}|~{3,})[ \t]*$")
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)$")
+_INDENTED: Final = re.compile(r" {4}|\t")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;:])\s+")
 
 
@@ -31,26 +33,69 @@ class Passage(NamedTuple):
 def passages_of(text: str) -> Iterator[Passage]:
     """Yield the passages of a document, in order; none crosses a heading.
 
-    Paragraphs are told apart by blank lines, headings by Markdown's `#` or by underlining.
+    Paragraphs are told apart by blank lines and headings: lines that begin with Markdown's `#`, or
+    lone ones that are underlined. Inside a fenced block of code there are none. A heading with
+    nothing below it is a passage itself.
     """
-    heading, gathered = "", ""
-    for paragraph in _BLANK.split(text.replace("\r\n", "\n")):
-        stripped = paragraph.strip()
-        if not stripped:
+    heading, gathered, bare = "", "", ""
+    for block, is_heading in _blocks(text.splitlines()):
+        if is_heading:
+            if gathered or bare:
+                yield Passage(heading if gathered else "", gathered or bare)
+            heading, gathered, bare = block, "", block
             continue
-        found = _HEADING.match(stripped)
-        if found is not None:
-            if gathered:
-                yield Passage(heading, gathered)
-            heading, gathered = (found[1] or found[2]).strip(), ""
-            continue
-        for piece in _pieces(stripped):
+        for piece in _pieces(block):
             if gathered and len(gathered) + len(piece) > PASSAGE_CHARACTERS:
                 yield Passage(heading, gathered)
                 gathered = ""
             gathered = f"{gathered}\n\n{piece}" if gathered else piece
-    if gathered:
-        yield Passage(heading, gathered)
+    if gathered or bare:
+        yield Passage(heading if gathered else "", gathered or bare)
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the paragraphs and headings of a document, and of each whether it is a heading."""
+    paragraph: list[str] = []
+    fence = ""
+    for line in lines:
+        found = None if fence else _heading(line, paragraph)
+        if found is None and line.strip():
+            fence = _fence_after(line, fence)
+            paragraph.append(line)
+            continue
+        if found is not None and _UNDERLINE.match(line):
+            paragraph.clear()  # it was the heading
+        if paragraph:
+            yield "\n".join(paragraph).strip(), False
+            paragraph = []
+        if found is not None:
+            yield found, True
+    if paragraph:
+        yield "\n".join(paragraph).strip(), False
+
+
+def _heading(line: str, above: list[str]) -> str | None:
+    """Return the heading that a line is, or that it underlines; None if it does neither."""
+    hashes = _HASHES.match(line)
+    if hashes is not None:
+        return hashes[1].strip() or None
+    if len(above) == 1 and _UNDERLINE.match(line):
+        title, rule = above[0].rstrip(), line.rstrip()
+        fence = rule[0] == "~" and len(rule) < len(title)  # reStructuredText's are no shorter
+        is_title = not (fence or _INDENTED.match(title) or _UNDERLINE.match(title))
+        return title.strip() if is_title else None
+    return None
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """Return the fence of the block of code that goes on after a line, or nothing outside of one."""
+    found = _FENCE.match(line)
+    if found is None:
+        return fence
+    if not fence:
+        return found[1]
+    closes = found[1].startswith(fence) and not found[2].strip()
+    return "" if closes else fence
 
 
 def _pieces(paragraph: str) -> Iterator[str]:

@@ -49,6 +49,34 @@ def test_passages_stay_below_their_headings_and_within_their_length() -> None:
     assert [len(p.text) for p in passages_of("x" * (PASSAGE_CHARACTERS + 5))] == [1200, 5]
 
 
+@pytest.mark.parametrize(
+    ("text", "passages"),
+    [
+        (
+            "# Rent\nIt is 900 euros.\n## Deposit ##\nThree months.",
+            [("Rent", "It is 900 euros."), ("Deposit", "Three months.")],
+        ),
+        ("Rent\n====\nIt is 900.\n\nPaid\r\n---\r\nMonthly.", [("Rent", "It is 900."), ("Paid", "Monthly.")]),
+        ("A line.\n# Heading\nBelow.", [("", "A line."), ("Heading", "Below.")]),
+        ("# Only this", [("", "Only this")]),
+        ("# Title\n\n## Part\n\nText.\n\n### End", [("", "Title"), ("Part", "Text."), ("", "End")]),
+        (
+            "# Use\n\n```sh\nls\n\n# comment\n\ncd\n```\n## Next\nText.",
+            [("Use", "```sh\nls\n\n# comment\n\ncd\n```"), ("Next", "Text.")],
+        ),
+        ("~~~~\n```\n# a\n~~~\n# b\n~~~~\n# C\nText.", [("", "~~~~\n```\n# a\n~~~\n# b\n~~~~"), ("C", "Text.")]),
+        ("A\n\n    # code\n\n    b\n---", [("", "A\n\n# code\n\nb\n---")]),
+        ("---\ntitle: Rent\n---\n\n# Rent\nIt is.", [("", "---\ntitle: Rent\n---"), ("Rent", "It is.")]),
+        ("Run it\n~~~\nmake\n~~~\n\nUsage\n~~~~~\nText.", [("", "Run it\n~~~\nmake\n~~~"), ("Usage", "Text.")]),
+        ("Two lines\nof text\n---\nmore", [("", "Two lines\nof text\n---\nmore")]),
+        ("#hashtag\n\n#\n\n=== not\n\n>  # quoted", [("", "#hashtag\n\n#\n\n=== not\n\n>  # quoted")]),
+        (" \n\n\t\n", []),
+    ],
+)  # fmt: skip
+def test_headings_are_told_from_text_and_code(text: str, passages: list[tuple[str, str]]) -> None:
+    assert list(passages_of(text)) == passages
+
+
 def test_ranks_are_fused_reciprocally() -> None:
     found = fused([["a", "b"], ["b", "c"]])
     assert [entry for entry, _ in found] == ["b", "a", "c"]
