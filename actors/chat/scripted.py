@@ -82,6 +82,18 @@ class ScriptedModel(ChatModel):
         self._requests: deque[ChatRequest] = deque(maxlen=keep)
         self._count = 0
 
+    @classmethod
+    def check_arguments(cls, *, file: str = "", function: str = "", **_: object) -> None:
+        """Look for what the actor refuses when it starts, for `passel check`.
+
+        Raises:
+            InvalidScriptError: The function is not there, or the file makes no sense.
+        """
+        if function:
+            load_function(function)
+        if file:
+            read_script(Path(file))
+
     async def started(self) -> None:
         """Read the file, if there is one."""
         if self._script is None and self._function is None:

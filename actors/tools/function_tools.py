@@ -44,6 +44,16 @@ class FunctionTools(Toolbox):
         self._functions = [FunctionTool(loaded(function)) for function in functions]
         super().__init__(self._functions)
 
+    @classmethod
+    def check_arguments(cls, *, functions: Sequence[Any]) -> None:
+        """Look for what the constructor refuses, for `passel check`.
+
+        Raises:
+            ToolDefinitionError: One of the functions is not there, or can be no tool.
+        """
+        for function in functions:
+            FunctionTool(loaded(function))
+
     async def started(self) -> None:
         """Get the threads that blocking functions may need."""
         blocking = [function for function in self._functions if function.blocks]

@@ -21,6 +21,7 @@ from ..topology import (
     read_topology,
     schema,
 )
+from ..topology.classes import check_by_classes
 from ..topology.problem import render_path
 from . import exits
 from .errors import UsageProblemError
@@ -79,6 +80,8 @@ def check_command(
         found = read_topology(file, overrides_of(set_))
         add_import_path(found.path)
         problems = check(found)
+        if not any(problem.severity == "error" for problem in problems):
+            problems += check_by_classes(found)
         if found.topology.simulate != Simulate():
             from ..simulation.experiment import check_simulation  # it needs a whole runtime
 

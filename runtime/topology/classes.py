@@ -9,15 +9,17 @@ from ...actors.actor import Actor
 from ...actors.handler import handlers_of
 from ...protocols.errors import PasselError
 from ..durable.state import missing_methods
-from .arguments import ArgumentCheck, constructor_of, handler_callee
+from .arguments import ArgumentCheck, constructor_of, convert_arguments, handler_callee
 from .directives import check_directives
 from .plan import entry_of
 from .problem import KeyPath, Problem, suggestion
+from .references import references_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .document import Document
+    from .file import TopologyFile
     from .spec import Topology
 
 T = TypeVar("T")
@@ -88,6 +90,41 @@ def find_subclass(path: str, base: type[T], otherwise: str, mend: str) -> type[T
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ClassProblemError(f'"{qualified}" {otherwise}', mend)
     return found
+
+
+def check_by_classes(file: TopologyFile) -> Iterator[Problem]:
+    """Yield what classes of actors say of their arguments themselves, in `check_arguments`.
+
+    It may import what the arguments name, so it is left to a user who asks for a check. Arguments
+    with references are left out, and so are constructors of subclasses that have no such method.
+    """
+    for name, spec in file.topology.actors.items():
+        path: KeyPath = ("actors", name, "args")
+        try:
+            actor_class = find_class(spec.cls)
+            look = _own_check(actor_class)
+            if look is None or any(True for _ in references_in(spec.args)):
+                continue
+            look(**convert_arguments(constructor_of(actor_class), spec.args))
+        except ClassProblemError:
+            continue  # which `check_classes` says
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # what it imports may raise anything
+            own = isinstance(error, PasselError)
+            message = str(error) if own else f"{type(error).__name__}: {error}"
+            yield file.document.problem(
+                "arguments", path, message, f"{actor_class.__qualname__} would not start with it"
+            )
+
+
+def _own_check(actor_class: type[Actor]) -> Callable[..., None] | None:
+    """Return the `check_arguments` that belongs to the constructor of a class, if there is one."""
+    for base in actor_class.__mro__:
+        if "check_arguments" in vars(base):
+            found: Callable[..., None] = actor_class.check_arguments  # type: ignore[attr-defined]  # it has one
+            return found
+        if "__init__" in vars(base):
+            return None
+    return None
 
 
 def check_classes(topology: Topology, document: Document) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from passel.runtime.topology import (
     plan,
     require_sound,
 )
+from passel.runtime.topology.classes import check_by_classes
 
 
 def test_a_sound_topology_has_no_problems(sound: str) -> None:
@@ -181,3 +182,25 @@ def test_an_item_of_a_list_is_pointed_at_where_it_stands(sound: str) -> None:
     (problem,) = check(parse_topology(text, file="crew.yaml"))
     line = text.splitlines()[problem.mark.line - 1]
     assert line[problem.mark.column - 1 :].lstrip("- ") == "{ref: store}"
+
+
+@pytest.mark.parametrize(
+    ("cls", "args", "said"),
+    [
+        ("passel.actors.tools:FunctionTools", "functions: [topology_crew:nope]", "crew.yaml:3:"),
+        ("passel.actors.tools:FunctionTools", "functions: [topology_crew:nope]", "has no nope"),
+        ("passel.actors.tools:FunctionTools", "functions: [no_such:tool]", "'no_such'"),
+        ("passel.actors.tools:FunctionTools", "functions: [topology_crew:Store]", "no function"),
+        ("passel.actors.tools:FunctionTools", "functions: [topology_crew:look_up]", ""),
+        ("topology_crew:OwnTools", "", ""),
+        ("passel.actors.chat:ScriptedModel", "function: topology_crew:nope", "nope"),
+        ("passel.actors.chat:ScriptedModel", "file: no/such.toml", "such.toml"),
+        ("passel.actors.chat:ScriptedModel", "script: [yes]", ""),
+    ],
+)
+def test_classes_say_more_of_their_arguments(cls: str, args: str, said: str) -> None:
+    text = f"name: crew\nactors:\n  one: {{class: '{cls}', args: {{{args}}}}}\n"
+    file = parse_topology(text, file="crew.yaml")
+    assert check(file) == []
+    problems = [str(problem) for problem in check_by_classes(file)]
+    assert (said in problems[0]) if said else problems == [], problems

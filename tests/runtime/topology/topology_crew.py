@@ -12,6 +12,7 @@ from passel.actors.actor import Actor
 from passel.actors.handler import handler
 from passel.actors.pool import Pool  # noqa: TC001 - hints are read at run time
 from passel.actors.ref import ActorRef  # noqa: TC001 - hints are read at run time
+from passel.actors.tools import FunctionTools
 
 
 class Style(msgspec.Struct):
@@ -82,6 +83,18 @@ class Boss(Actor):
 
     async def hidden(self) -> None:
         """Not a handler."""
+
+
+def look_up(word: str) -> str:
+    """Look a word up."""
+    return word
+
+
+class OwnTools(FunctionTools):
+    """Decides itself what it offers."""
+
+    def __init__(self) -> None:
+        super().__init__(functions=[look_up])
 
 
 class NotAnActor:
