@@ -14,7 +14,7 @@ from ..toolrun.budget import Account
 from ..toolrun.catalogue import Catalogue, gather
 from ..toolrun.errors import NoToolsError, ToolRunError
 from .joiner import Joiner
-from .journal import KeptRound, RunJournal, name_of
+from .journal import KeptRun, RunJournal, name_of
 from .messages import Answer, CompilerSettings, RunEvent, RunId
 from .planner import Planner
 from .progress import Narrator, Said
@@ -105,6 +105,8 @@ class Compiler(Actor):
         self._running.add(name)
         settings = self._settings
         account = Account(settings.budget, settings.prices, began=began)
+        if kept is not None:
+            account.go_on_from(kept.spent)
         wants = account.wants_usage
         run = Run(
             name,
@@ -115,7 +117,7 @@ class Compiler(Actor):
             account=account,
             settings=settings,
             journal=self._journal,
-            kept=kept,
+            kept=None if kept is None else kept.rounds,
             now=self.context.now,
             began=began,
             spans=self._spans,
@@ -128,14 +130,14 @@ class Compiler(Actor):
             if self._journal is None:
                 catalogue.withdraw()  # nobody can resume it
 
-    async def _name(self, question: str) -> tuple[RunId, list[KeptRound] | None]:
+    async def _name(self, question: str) -> tuple[RunId, KeptRun | None]:
         """Return the name of an unfinished run for the question and what is kept of it, or a new one.
 
         Names are never used again: a tool takes calls with the same key for the same call.
         """
         begin = name_of(question)
         if self._journal is not None:
-            for name, rounds in (await self._journal.unfinished(begin)).items():
+            for name, kept in (await self._journal.unfinished(begin)).items():
                 if name not in self._running:
-                    return RunId(name), rounds
+                    return RunId(name), kept
         return RunId(f"{begin}-{self.context.random.getrandbits(64):016x}"), None

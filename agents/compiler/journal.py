@@ -11,6 +11,7 @@ import msgspec
 from ...actors import Actor, handler
 from ...protocols.plan import TaskOutcome  # noqa: TC001  # hints are read at run time
 from ..notation.verdict import Verdict  # noqa: TC001  # hints are read at run time
+from ..toolrun.budget import Spent
 from .errors import JournalBoundsError
 from .messages import RunId
 
@@ -41,10 +42,12 @@ class KeptRun(msgspec.Struct, kw_only=True):
     Attributes:
         began: When it began, in seconds since 1970.
         rounds: What it has done.
+        spent: What it had taken when its latest entry was written.
     """
 
     began: float
     rounds: list[KeptRound] = []
+    spent: Spent = Spent()
 
 
 class RunKept(msgspec.Struct, frozen=True, tag="run"):
@@ -60,6 +63,7 @@ class PlanKept(msgspec.Struct, frozen=True, tag="plan"):
     run: RunId
     round: int
     plan: str
+    spent: Spent = Spent()
 
 
 class TaskKept(msgspec.Struct, frozen=True, tag="task"):
@@ -68,6 +72,7 @@ class TaskKept(msgspec.Struct, frozen=True, tag="task"):
     run: RunId
     round: int
     outcome: TaskOutcome
+    spent: Spent = Spent()
 
 
 class VerdictKept(msgspec.Struct, frozen=True, tag="verdict"):
@@ -76,6 +81,7 @@ class VerdictKept(msgspec.Struct, frozen=True, tag="verdict"):
     run: RunId
     round: int
     verdict: Verdict
+    spent: Spent = Spent()
 
 
 class RunForgotten(msgspec.Struct, frozen=True, tag="forgotten"):
@@ -128,6 +134,7 @@ class RunJournal(Actor):
             return
         if event.run not in self._runs:
             return
+        self._runs[event.run].spent = event.spent
         rounds = self._runs[event.run].rounds
         while len(rounds) <= event.round:
             rounds.append(KeptRound())
@@ -148,11 +155,11 @@ class RunJournal(Actor):
         self.context.journal(entry)
 
     @handler
-    async def unfinished(self, question: str) -> dict[str, list[KeptRound]]:
-        """Return the unfinished runs for a question, as `name_of` names it, with their rounds."""
+    async def unfinished(self, question: str) -> dict[str, KeptRun]:
+        """Return the unfinished runs for a question, as `name_of` names it."""
         since = time.time() - self._max_age
         return {
-            str(run): kept.rounds
+            str(run): kept
             for run, kept in self._runs.items()
             if run.startswith(f"{question}-") and kept.began >= since
         }

@@ -250,7 +250,9 @@ class Run:
             async for item in items:
                 yield item
                 if isinstance(item, PlanEnded):
-                    await self._keep(PlanKept(self._run, number, "".join(written)))
+                    await self._keep(
+                        PlanKept(self._run, number, "".join(written), self._account.spent)
+                    )
 
     async def _join(
         self, number: int, known: Verdict | None, *, last: bool
@@ -262,7 +264,7 @@ class Run:
         except PasselError as error:
             return self._spent() or JoinerFailed(error=str(error), cause=type(error).__name__)
         self._tell(Judged(round=number + 1, at=self._seconds(), verdict=verdict))
-        await self._keep(VerdictKept(self._run, number, verdict))
+        await self._keep(VerdictKept(self._run, number, verdict, self._account.spent))
         if isinstance(verdict, Unreadable):
             return self._spent() or JoinerFailed(error=verdict.reason, cause="Unreadable")
         self._progress.thought = verdict.thought
@@ -334,7 +336,7 @@ class Run:
 
     async def _keep_task(self, number: int, outcome: TaskOutcome, kept: KeptRound) -> None:
         if all((known.id, known.text) != (outcome.id, outcome.text) for known in kept.outcomes):
-            await self._keep(TaskKept(self._run, number, outcome))
+            await self._keep(TaskKept(self._run, number, outcome, self._account.spent))
 
     async def _keep(self, entry: Entry) -> None:
         if self._journal is not None:

@@ -18,7 +18,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         tokens: Tokens of prompts and answers, all models together.
         calls: Calls of tools, repeated ones included.
-        seconds: From the question to the answer.
+        seconds: From the question to the answer; anew for a run that is asked for again after a kill.
         cost: In the currency of the prices.
         replans: Plans after the first one.
     """
@@ -63,6 +63,10 @@ class Account:
         self._prices = prices
         self.until = None if budget.seconds is None else began + budget.seconds
         self.spent = Spent()
+
+    def go_on_from(self, spent: Spent) -> None:
+        """Count what earlier lives of the run took; its rounds are gone through again."""
+        self.spent = msgspec.structs.replace(spent, rounds=0)
 
     @property
     def wants_usage(self) -> bool:

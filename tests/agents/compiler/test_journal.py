@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passel.agents.compiler import RunJournal
+from passel.actors.chat import ScriptedModel
+from passel.actors.tools import FunctionTools
+from passel.agents.compiler import Budget, Compiler, CompilerSettings, RunJournal, Spent
 from passel.agents.compiler.errors import JournalBoundsError
-from passel.agents.compiler.journal import PlanKept, RunForgotten, RunKept
+from passel.agents.compiler.journal import PlanKept, RunForgotten, RunKept, TaskKept, name_of
 from passel.agents.compiler.messages import RunId
+from passel.protocols.plan import TaskId, TaskOutcome
 from tests.runtime.worlds import open_runtime
 
 if TYPE_CHECKING:
@@ -59,3 +62,28 @@ async def test_a_run_that_is_too_old_is_not_gone_on_with(tmp_path: Path) -> None
 def test_a_journal_that_would_keep_nothing_is_refused(runs: int, max_age: float) -> None:
     with pytest.raises(JournalBoundsError, match="keeps nothing; give `runs` of 1 or more"):
         RunJournal(runs=runs, max_age=max_age)
+
+
+async def test_a_run_that_goes_on_counts_what_was_spent_before(tmp_path: Path) -> None:
+    """Its first life made three calls, of which one had a result that was written."""
+    run = RunId(f"{name_of('q')}-1")
+    done = TaskOutcome(id=TaskId(1), tool="echo", text='1. echo("a")', result="a", attempts=1)
+    text = '1. echo("a")\n2. echo("b")\n3. echo("c")\n4. join()'
+    spent = Spent(prompt_tokens=7, calls=3, cost=0.5, rounds=1)
+    async with open_runtime(state=tmp_path) as runtime:
+        journal = await runtime.options(name="journal", durable=True).spawn(RunJournal)
+        for entry in (RunKept(run), PlanKept(run, 0, text), TaskKept(run, 0, done, spent)):
+            await journal.keep(entry)
+        model = await runtime.spawn(ScriptedModel, script=["Action: Finish(a)"])
+        tools = await runtime.spawn(FunctionTools, functions=["tests.agents.compiler.crew:echo"])
+        compiler = await runtime.spawn(
+            Compiler,
+            model=model,
+            tools=[tools],
+            journal=journal,
+            settings=CompilerSettings(budget=Budget(calls=4)),
+        )
+        answer = await compiler.answer("q")
+    assert (answer.answer, answer.spent.calls, answer.failed) == ("a", 4, 1)
+    assert (answer.spent.rounds, answer.spent.cost) == (1, 0.5)
+    assert answer.spent.prompt_tokens >= 7

@@ -93,7 +93,8 @@ async def kept(folder: Path) -> int:
     asked = await passel(folder, "ask", "resumed", "journal", "unfinished", name, "--json")
     out, err = await asked.communicate()
     assert asked.returncode == 0, err.decode()
-    (rounds,) = json.loads(out).values()
+    (run,) = json.loads(out).values()
+    rounds = run["rounds"]
     return len(rounds[0]["outcomes"]) if rounds and rounds[0]["plan"] else 0
 
 
