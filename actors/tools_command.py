@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..protocols.printable import printable, printable_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -49,12 +51,14 @@ def show_command(
     tools = [_tool(function) for function in functions]
     if as_json:
         specs = [tool.spec for tool in tools]
-        typer.echo(json.dumps(msgspec.to_builtins(specs), indent=2, ensure_ascii=False))
+        text = json.dumps(msgspec.to_builtins(specs), indent=2, ensure_ascii=False)
+        typer.echo(printable_json(text))
         return
     for tool in tools:
         policy = tool.spec.policy
-        typer.secho(tool.signature(), bold=True)
-        typer.echo("\n".join(f"    {line}" for line in tool.spec.description.splitlines()))
+        typer.secho(printable(tool.signature()), bold=True)
+        description = printable(tool.spec.description)
+        typer.echo("\n".join(f"    {line}" for line in description.splitlines()))
         typer.echo(
             f"    {policy.concurrency} at once, {policy.timeout:g} s each; {_repetitions(policy)}"
         )
@@ -90,7 +94,8 @@ def call_command(
         with await Places(call.tool, 1).take() as place:
             return await perform(tool, tool.bind(call), place)
 
-    typer.echo(json.dumps(asyncio.run(called()), ensure_ascii=False, default=repr))
+    text = json.dumps(asyncio.run(called()), ensure_ascii=False, default=repr)
+    typer.echo(printable_json(text))
 
 
 @app.command("index")

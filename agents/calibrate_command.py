@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from ..protocols.errors import PasselError
+from ..protocols.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,5 +238,5 @@ def _errors() -> Iterator[None]:
         reason = f"{error.filename} cannot be written: {error.strerror}; name another file"
     else:
         return
-    typer.secho(f"error: {reason}", err=True, fg="red")
+    typer.secho(printable(f"error: {reason}"), err=True, fg="red")
     raise typer.Exit(2)

@@ -56,6 +56,13 @@ def test_functions_are_called_as_tools_are() -> None:
     assert isinstance(tools("call", f"{CREW}:echo").exception, ToolArgumentsError)
 
 
+def test_a_result_does_not_steer_the_terminal() -> None:
+    text = "\x1b[31mred\x9b1m"
+    called = tools("call", f"{CREW}:echo", text)
+    assert json.loads(called.stdout) == text
+    assert not {"\x1b", "\x9b"} & set(called.stdout)
+
+
 @pytest.mark.process
 def test_a_call_ends_the_command_when_its_thread_blocks_on() -> None:
     code = "from passel.actors.tools_command import app; app()"
