@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import traceback
-from typing import Final
 
 import typer
 
@@ -13,9 +11,7 @@ from ...protocols.printable import printable
 from ..topology import TopologyError
 from . import exits
 from .errors import ActorNotFoundError, LogNotFoundError, RuntimeNotFoundError, UsageProblemError
-
-_FRAMES: Final = 3
-"""How many frames of the traceback of a failed start, or of a handler that was asked, are shown."""
+from .last_frames import last_frames
 
 
 def code_of(error: Exception) -> int:
@@ -30,9 +26,9 @@ def code_of(error: Exception) -> int:
 def report(error: Exception, *, whole: bool = False, asked: bool = False) -> None:
     """Write an error to stderr: each problem on its own line, remote tracebacks below.
 
-    What could not be started is told with the last frames of its author's code, and so is what a
-    handler raised that was only `asked`; an error of Passel's own says enough without. `whole` shows
-    every traceback there is, also of the command itself.
+    What could not be started is told with its notes and the last frames of its author's code, and so
+    is what a handler raised that was only `asked`; an error of Passel's own says enough without.
+    `whole` shows every traceback there is, also of the command itself.
     """
     text = str(error) if isinstance(error, PasselError) else f"{type(error).__name__}: {error}"
     for line in printable(text).splitlines():
@@ -41,9 +37,9 @@ def report(error: Exception, *, whole: bool = False, asked: bool = False) -> Non
     if whole:
         below = ["".join(traceback.format_exception(error))]
     elif isinstance(error, SpawnError):
-        below = _last_frames(error)
+        below = _end_of(error)
     elif isinstance(error, RemoteError) and asked:
-        below = [] if _speaks_for_itself(error) else _last_frames(error)
+        below = [] if _speaks_for_itself(error) else _end_of(error)
     else:
         below = getattr(error, "__notes__", [])
     for text in below:
@@ -56,11 +52,9 @@ def _speaks_for_itself(error: RemoteError) -> bool:
     return package == __name__.partition(".")[0] and not rest.endswith(RemoteError.__name__)
 
 
-def _last_frames(error: SpawnError | RemoteError) -> list[str]:
-    """Return the lines of the last frames in the traceback of what failed."""
-    cause = error.__cause__
-    text = error.remote_traceback if cause is None else "".join(traceback.format_exception(cause))
-    last = text.rpartition("Traceback (most recent call last):")[2]  # of a chain of several
-    frames = re.findall(r'^  File ".*\n(?:    .*\n)*', last, re.MULTILINE)[-_FRAMES:]
-    more = ["(more with --traceback)"] if text.count('  File "') > len(frames) else []
-    return [frame.rstrip() for frame in frames] + more
+def _end_of(error: SpawnError | RemoteError) -> list[str]:
+    """Return an error's notes, and the last frames in the traceback of what failed."""
+    cause, remote = error.__cause__, error.remote_traceback
+    text = remote if cause is None else "".join(traceback.format_exception(cause))
+    notes = [n for n in getattr(error, "__notes__", ()) if not (remote and remote in n)]
+    return notes + last_frames(text, str(error))
