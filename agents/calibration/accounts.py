@@ -54,7 +54,7 @@ def report_of(
 ) -> CalibrationReport:
     """Return what a calibration that is over has found."""
     assert scheduler.ended is not None, "it is over"
-    best = scheduler.candidates.claimed
+    best = None if scheduler.ended == "names" else scheduler.candidates.claimed
     states = [record.state for record in scheduler.ledger.records.values()]
     return CalibrationReport(
         answer=None if best is None else best.point,

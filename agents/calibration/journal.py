@@ -164,7 +164,10 @@ class CalibrationJournal(Actor):
         return msgspec.structs.replace(self._kept[key], state=self._ledgers[key].state)
 
     def _earlier(self, key: str) -> tuple[TrialRecord, ...]:
+        """Return the trials to learn from; none of those that showed other outcomes than are wanted."""
         known = self._kept.get(key)
         if known is None:
             return ()
+        if known.ended == "names":
+            return known.earlier
         return (*known.earlier, *self._ledgers[key].state.records)[-_EARLIER:]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ...actors.simulator import Simulator
     from ...protocols.trial import SimulatorSpec
     from .scheduling import Entry, Scheduler
+    from .scheduling.events import Misnamed
     from .space import Point
 
 _ASK_SECONDS: Final = 10.0
@@ -64,6 +65,7 @@ class CalibrationRun:
 
     Attributes:
         detail: Why it ended, in more words than the scheduler has.
+        misnamed: What the target calls otherwise than the simulators, if it ended for that.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class CalibrationRun:
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers: dict[TrialId, asyncio.Task[None]] = {}
         self.detail = ""
+        self.misnamed: Misnamed | None = None
 
     @property
     def seconds(self) -> float:
@@ -101,7 +104,6 @@ class CalibrationRun:
         Raises:
             InvalidCalibrationError: A simulator that answers late runs nothing.
             SimulatorsDifferError: It simulates something else.
-            OutcomeNamesError: A trial shows other outcomes than those that the target names.
             PasselError: What the scheduler decided could not be written down.
         """
         self._take(Began(self.seconds))
@@ -143,7 +145,7 @@ class CalibrationRun:
             effects += self._scheduler.handle(event)
         for effect in effects:
             if isinstance(effect, Finish):
-                self.detail = effect.detail
+                self.detail, self.misnamed = effect.detail, effect.misnamed
         return effects
 
     def _take(self, event: Event) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ...actors.ref import parts_of
 from ...protocols.errors import JournalError
 from .accounts import progress_of, report_of
-from .errors import LogError, SupersededError
+from .errors import LogError, OutcomeNamesError, SupersededError
 from .narrating import Narrator, Table, beginning, tables
 from .run import CalibrationRun
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .log import CalibrationLog, LogHead
     from .messages import CalibrationReport, Progress
     from .scheduling import CalibrationId, Effect, Entry, Scheduler, SimulatorId
+    from .scheduling.events import Misnamed
     from .settings import CalibrationSettings
     from .space import Point
     from .target import Target
@@ -175,6 +176,7 @@ class Session:
             tell: Is given what an audience is shown; None if there is none.
 
         Raises:
+            OutcomeNamesError: Trials show other outcomes than those that the target names.
             SupersededError: Another calibration has taken its place in the journal.
             JournalError: The journal cannot be written, and could not be for a while.
             LogError: The same of the log; or it cannot be begun.
@@ -193,11 +195,12 @@ class Session:
         await self._run.carry_out()
         if tell is not None:
             await self._draw(tell)
+        misnaming = _error_of(self._run.misnamed)
         report = report_of(
             self._name,
             self._scheduler,
             self._settings,
-            detail=self._run.detail,
+            detail=self._run.detail if misnaming is None else str(misnaming),
             floor=self._head.floor,
             held=self._head.held,
             at=self._run.seconds,
@@ -208,6 +211,8 @@ class Session:
             await patiently(end, LogError, self._context)
         if self._journal is not None:
             await self._journal.close(report)
+        if misnaming is not None:
+            raise misnaming
         return report
 
     async def progress(self) -> Progress:
@@ -254,3 +259,10 @@ class Session:
     async def _draw(self, tell: Tell) -> None:
         for table in tables(await self.progress(), self.target):
             tell(table)
+
+
+def _error_of(misnamed: Misnamed | None) -> OutcomeNamesError | None:
+    """Return what a calibration is to raise whose outcomes have other names than its target's."""
+    if misnamed is None:
+        return None
+    return OutcomeNamesError(misnamed.missing, shown=misnamed.shown, shares=misnamed.shares)

@@ -156,18 +156,37 @@ class WakeAt:
 
 
 Ended = Literal[
-    "goal", "noise", "iterations", "trials", "seconds", "exhausted", "failures", "stranded"
+    "goal",
+    "noise",
+    "iterations",
+    "trials",
+    "seconds",
+    "exhausted",
+    "failures",
+    "stranded",
+    "names",
 ]
 """Why a calibration is over: the goal is confirmed; it is as near as noise lets it be; a budget is used
-up; the proposer wants nothing more; too many trials failed in a row; no simulator is left."""
+up; the proposer wants nothing more; too many trials failed in a row; no simulator is left; outcomes are
+called otherwise than in the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misnamed:
+    """The target wants outcomes that are `missing` among what simulators have `shown`."""
+
+    missing: tuple[str, ...]
+    shown: tuple[str, ...]
+    shares: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The calibration is over; what still runs is to be ended."""
+    """The calibration is over; what still runs is to be ended. With `misnamed` that is an error."""
 
     ended: Ended
     detail: str = ""
+    misnamed: Misnamed | None = None
 
 
 Effect = Keep | StartRun | ExtendRun | StopRun | SlotLost | LookFor | WakeAt | Finish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import OutcomeNamesError
+from .events import Misnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,9 @@ class Names:
 
     Args:
         target: What outcomes should be.
+
+    Attributes:
+        misnamed: What is called differently, once that is sure; or None.
     """
 
     def __init__(self, target: Target) -> None:
@@ -27,18 +30,15 @@ class Names:
         self._known = target.values.keys()
         self._missing = {n for n, value in target.values.items() if value or not target.shares}
         self._shown: dict[str, None] = {}
+        self.misnamed: Misnamed | None = None
 
     def see(self, names: Iterable[str]) -> None:
         """Take note of what an iteration shows."""
         self._shown.update(dict.fromkeys(names))
         self._missing -= self._shown.keys()
 
-    def check(self) -> None:
-        """Make sure, at the end of a trial, that all names have come that are wanted.
-
-        Raises:
-            OutcomeNamesError: Some have not, and others that mean nothing have.
-        """
+    def judge(self) -> None:
+        """Say, at the end of a trial, whether names are missing that are wanted, and others are there."""
         if self._missing and self._shown.keys() - self._known:
             missing = tuple(name for name in self._known if name in self._missing)
-            raise OutcomeNamesError(missing, shown=tuple(self._shown), shares=self._shares)
+            self.misnamed = Misnamed(missing, tuple(self._shown), shares=self._shares)

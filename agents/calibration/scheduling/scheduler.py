@@ -119,6 +119,7 @@ class Scheduler:
             candidates=self.candidates,
             spending=self._spending,
             trials=self._trials,
+            names=self._names,
         )
         attempts = Attempts(settings, trials=self._trials, ending=self._ending, names=self._names)
         self._results = Results(
@@ -138,11 +139,7 @@ class Scheduler:
         self._alarm: float | None = None
 
     def handle(self, event: Event) -> list[Effect]:
-        """Take one event, return in order what the shell must now do.
-
-        Raises:
-            OutcomeNamesError: A trial has ended, and its outcomes have other names than the target's.
-        """
+        """Take one event, return in order what the shell must now do."""
         if self.ended is not None:
             return []
         at = event.at
@@ -306,4 +303,4 @@ class Scheduler:
         for name, run in self._trials.runs.items():
             if run.goes_on:
                 self._trials.stop(name, at)
-        self._do(Finish(ended, detail))
+        self._do(Finish(ended, detail, self._names.misnamed))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .candidates import Candidates
     from .events import Ended
     from .ledger import Ledger
+    from .names import Names
     from .spending import Spending
     from .trials import Trials
 
@@ -27,6 +28,7 @@ class Termination:
         candidates: The best trials.
         spending: What of the budgets is left.
         trials: The trials that have not ended.
+        names: What outcomes are called.
 
     Attributes:
         closing: Why the search is over; only the best trial is still to be confirmed. Or None.
@@ -43,12 +45,14 @@ class Termination:
         candidates: Candidates,
         spending: Spending,
         trials: Trials,
+        names: Names,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._candidates = candidates
         self._spending = spending
         self._trials = trials
+        self._names = names
         self.closing: Ended | None = None
         self.failed_in_a_row = 0
         self.alone_since: float | None = None
@@ -56,6 +60,8 @@ class Termination:
 
     def of_all(self, at: float) -> tuple[Ended, str] | None:
         """Return why everything is over, whatever still runs, and more of that; or None."""
+        if self._names.misnamed is not None:
+            return "names", ""
         reached = self._candidates.verdict()
         if reached is not None:
             return reached, ""

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from passel.actors.simulator import FunctionSimulator
 from passel.agents.calibration import (
     Budget,
+    CalibrationJournal,
     CalibrationSettings,
     Calibrator,
     OutcomeNamesError,
     Parameter,
     Target,
 )
+from passel.agents.calibration.log import read_log
+from passel.agents.calibration.scheduling import CalibrationId, Finish, Keep, Ledger
+from passel.agents.calibration.scheduling.events import Misnamed
 from passel.agents.calibration.scheduling.names import Names
+from passel.protocols.trial import TrialId
 from tests.agents.calibration.bench import SETTLED, rehearsed, scheduler
 from tests.runtime.worlds import open_runtime
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from passel.agents.calibration.scheduling import Effect, Event
 
 SETTINGS = CalibrationSettings(budget=Budget(trials=30))
 
@@ -24,19 +36,25 @@ def waiting(rate: float) -> dict[str, float]:
     return {"wiat": 10.0 - rate, "length": 3.0}
 
 
-def test_a_misspelt_share_ends_it_after_the_first_trial_that_has_shown_all() -> None:
+def halves(rate: float) -> dict[str, float]:
+    del rate
+    return {"car": 0.5, "bus": 0.5}
+
+
+def test_a_misspelt_share_ends_it_after_the_first_trial_and_nothing_seen_is_lost() -> None:
+    seen: list[Event | Effect] = []
     decides = scheduler(
-        settings=SETTINGS, simulators=1, target=Target(values={"car": 0.5, "bsu": 0.5})
+        settings=SETTINGS, simulators=2, target=Target(values={"car": 0.5, "bsu": 0.5})
     )
 
-    with pytest.raises(
-        OutcomeNamesError, match=r"wants bsu, .* show car, bus \(did you mean bus"
-    ) as e:
-        rehearsed(decides)
+    rehearsed(decides, observe=seen.append)
 
-    assert (e.value.missing, e.value.shown) == (("bsu",), ("car", "bus"))
-    (record,) = decides.ledger.records.values()
-    assert len(record.outcomes) == SETTLED
+    assert decides.ended == "names"
+    assert seen[-1] == Finish("names", "", Misnamed(("bsu",), ("car", "bus"), shares=True))
+    kept = Ledger([effect.entry for effect in seen if isinstance(effect, Keep)])
+    assert kept.state == decides.ledger.state
+    assert [record.state for record in kept.records.values()] == ["finished", "stopped"]
+    assert len(kept.records[TrialId("c-1")].outcomes) == SETTLED
 
 
 @pytest.mark.parametrize("outcomes", [[], ["wait"]])
@@ -49,20 +67,53 @@ async def test_a_misspelt_outcome_ends_it_with_an_error_of_its_own(outcomes: lis
             Calibrator, simulators=[simulator], target=target, space=[Parameter(name="rate")],
             proposer="random", stopper="none", settings=SETTINGS,
         )  # fmt: skip
-        with pytest.raises(OutcomeNamesError, match=r"show wiat, length \(did you mean wiat"):
+        with pytest.raises(OutcomeNamesError, match=r"show wiat, length \(did you mean wiat") as e:
             await ref.calibrate()
         progress = await ref.progress()
 
+    assert (e.value.missing, e.value.shown) == (("wait",), ("wiat", "length"))
     assert progress is not None
-    assert sum(progress.trials.values()) == 1
+    assert (progress.ended, progress.running) == ("names", ())
+    assert progress.trials == {"failed": 1}
+
+
+async def test_a_calibration_of_misspelt_outcomes_is_over_where_it_is_kept_and_teaches_nothing(
+    tmp_path: Path,
+) -> None:
+    async with open_runtime() as runtime:
+        journal = await runtime.spawn(CalibrationJournal)
+        simulator = await runtime.spawn(FunctionSimulator, function=halves)
+        ref = await runtime.spawn(
+            Calibrator, simulators=[simulator], journal=journal, log=str(tmp_path / "log"),
+            target=Target(values={"car": 0.5, "bsu": 0.5}), space=[Parameter(name="rate")],
+            proposer="random", stopper="none", settings=SETTINGS,
+        )  # fmt: skip
+        with pytest.raises(OutcomeNamesError, match="did you mean bus") as e:
+            await ref.calibrate()
+        (key,) = await journal.keys()
+        kept = await journal.look(key)
+        after = await journal.open(key, CalibrationId("next"))
+
+    logged = read_log(tmp_path / "log")
+    assert kept is not None
+    assert kept.state == logged.ledger
+    assert kept.ended == "names"
+    assert logged.report is not None
+    assert (logged.report.answer, logged.report.detail) == (None, str(e.value))
+    assert (after.calibration, after.earlier) == ("next", ())
 
 
 def test_a_share_that_nobody_has_and_names_that_were_shown_once_are_no_misspelling() -> None:
-    names = Names(Target(values={"car": 0.7, "bus": 0.3, "bike": 0.0}))
+    target = Target(values={"car": 0.7, "bus": 0.3, "bike": 0.0})
+    names = Names(target)
     names.see({"car": 1.0})
-    names.check()  # nobody takes the bus
+    names.judge()  # nobody takes the bus
+    names.see({"car": 0.5, "bus": 0.5})
     names.see({"car": 0.9, "walk": 0.1})
-    with pytest.raises(OutcomeNamesError, match="target of 0"):
-        names.check()
-    names.see({"bus": 1.0})
-    names.check()
+    names.judge()
+    assert names.misnamed is None
+
+    names = Names(target)
+    names.see({"car": 0.9, "walk": 0.1})
+    names.judge()
+    assert names.misnamed == Misnamed(("bus",), ("car", "walk"), shares=True)
