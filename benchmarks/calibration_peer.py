@@ -9,6 +9,7 @@ not extend runs; it starts none again that has crashed.
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Final, Self
 
@@ -50,8 +51,9 @@ class HpBandSter:
     def __init__(self, peer: Peer, goal: Target, *, seed: int, workers: int) -> None:
         numbers = map(str, (seed, workers, len(SPACE), ITERATIONS))
         self._goal = goal
+        self._command = [str(peer.python), str(peer.driver), *numbers]
         self._child = subprocess.Popen(
-            [str(peer.python), str(peer.driver), *numbers],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -68,7 +70,10 @@ class HpBandSter:
         """Return the next run that it wants."""
         del running
         assert self._child.stdout is not None, "stdout is a pipe"
-        wanted = json.loads(self._child.stdout.readline())
+        line = self._child.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{shlex.join(self._command)} ended with {self._child.wait()}")
+        wanted = json.loads(line)
         places = zip(SPACE, wanted["place"], strict=True)
         point = {p.name: p.low + (p.high - p.low) * unit for p, unit in places}
         self._runs[tuple(point.values())] = wanted["run"]

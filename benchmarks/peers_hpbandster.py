@@ -82,10 +82,10 @@ def ending_the_process() -> Iterator[None]:
     """End everything with this thread, since the other one would wait for it for ever."""
     try:
         yield
-    finally:
-        if sys.exc_info()[0] is not None:
-            traceback.print_exc()
-        os._exit(0)
+    except BaseException:  # noqa: BLE001  # it is told, and ends the process
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def main() -> None:

@@ -74,9 +74,10 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
 class CalibrationJournal(Actor):
     """Remembers one calibration for each key; spawn it durable, so that it outlives its process.
 
-    What is kept is then on the disk before `keep` returns; else it is in memory. A key stands for all that makes trials
-    comparable. Whoever opens a calibration takes it over: one that still runs somewhere, cut off
-    or forgotten, cannot write any more, and so starts no trial either.
+    What a durable one keeps is on the disk before `keep` returns, what another keeps is in memory. A
+    key stands for all that makes trials comparable. Whoever opens a calibration takes it over: one
+    that still runs somewhere, cut off or forgotten, cannot write any more, and so starts no trial
+    either.
     """
 
     def __init__(self) -> None:

@@ -69,6 +69,6 @@ class Attempts:
         if len(alike) <= (self._settings.deaths if broken else self._settings.retries):
             self._trials.ready.appendleft(run.trial)
             return
-        self._names.judge()
+        self._names.judge(ended_well=False)
         self._ending.failed_in_a_row += 1
         self._trials.close(run.trial, "failed", detail, at)

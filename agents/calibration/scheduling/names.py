@@ -16,7 +16,8 @@ class Names:
     """Looks for outcomes that are wanted and never shown, while others are that nobody wants.
 
     A share that is missing may be one that nobody has chosen. So it takes both to be sure, and what was
-    shown once is no misspelling.
+    shown once is no misspelling. After a trial that ended well nobody is accused any more: shares that
+    come and go later are rare.
 
     Args:
         target: What outcomes should be.
@@ -31,14 +32,18 @@ class Names:
         self._missing = {n for n, value in target.values.items() if value or not target.shares}
         self._shown: dict[str, None] = {}
         self.misnamed: Misnamed | None = None
+        self._cleared = False
 
     def see(self, names: Iterable[str]) -> None:
         """Take note of what an iteration shows."""
         self._shown.update(dict.fromkeys(names))
         self._missing -= self._shown.keys()
 
-    def judge(self) -> None:
+    def judge(self, *, ended_well: bool) -> None:
         """Say, at the end of a trial, whether names are missing that are wanted, and others are there."""
+        if self._cleared:
+            return
+        self._cleared = ended_well
         if self._missing and self._shown.keys() - self._known:
             missing = tuple(name for name in self._known if name in self._missing)
             self.misnamed = Misnamed(missing, tuple(self._shown), shares=self._shares)

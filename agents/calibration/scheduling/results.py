@@ -134,7 +134,7 @@ class Results:
     def _judge(self, name: TrialId, record: TrialRecord, at: float) -> None:
         """Say what becomes of a run after an iteration."""
         if len(record.outcomes) >= record.limit:
-            self._names.judge()
+            self._names.judge(ended_well=True)
             self._ending.failed_in_a_row = 0
             self._trials.complete(name, at)
             return
@@ -142,7 +142,7 @@ class Results:
         if self._stopper is None or forecast is None or record.confirms is not None:
             return
         if self._stopper.judge(record, forecast, self._candidates.least, at) == "stop":
-            self._names.judge()
+            self._names.judge(ended_well=True)
             self._ending.failed_in_a_row = 0
             self._trials.stop(name, at)
             self._trials.close(record.id, "stopped", "it will not beat the best", at)

@@ -107,13 +107,23 @@ def test_a_share_that_nobody_has_and_names_that_were_shown_once_are_no_misspelli
     target = Target(values={"car": 0.7, "bus": 0.3, "bike": 0.0})
     names = Names(target)
     names.see({"car": 1.0})
-    names.judge()  # nobody takes the bus
+    names.judge(ended_well=True)  # nobody takes the bus
     names.see({"car": 0.5, "bus": 0.5})
     names.see({"car": 0.9, "walk": 0.1})
-    names.judge()
+    names.judge(ended_well=True)
     assert names.misnamed is None
 
     names = Names(target)
     names.see({"car": 0.9, "walk": 0.1})
-    names.judge()
+    names.judge(ended_well=False)
     assert names.misnamed == Misnamed(("bus",), ("car", "walk"), shares=True)
+
+
+def test_a_rare_share_and_one_that_nobody_asked_for_do_not_end_a_calibration_later() -> None:
+    names = Names(Target(values={"car": 0.6, "bus": 0.39, "ferry": 0.01}))
+    for _ in range(12):
+        names.see({"car": 0.6, "bus": 0.4})
+        names.judge(ended_well=True)
+    names.see({"car": 0.6, "bus": 0.39, "walk": 0.01})
+    names.judge(ended_well=True)
+    assert names.misnamed is None
