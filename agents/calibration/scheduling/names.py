@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .events import Misnamed
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..target import Target
+
+LEAST_SHARE: Final = 0.05
+"""Smallest share of a target that is missed when a whole trial does not show it."""
 
 
 class Names:
@@ -29,7 +32,10 @@ class Names:
     def __init__(self, target: Target) -> None:
         self._shares = target.shares
         self._known = target.values.keys()
-        self._missing = {n for n, value in target.values.items() if value or not target.shares}
+        least = LEAST_SHARE * sum(target.values.values())
+        self._missing = {
+            n for n, value in target.values.items() if value >= least or not target.shares
+        }
         self._shown: dict[str, None] = {}
         self.misnamed: Misnamed | None = None
         self._cleared = False
@@ -38,6 +44,10 @@ class Names:
         """Take note of what an iteration shows."""
         self._shown.update(dict.fromkeys(names))
         self._missing -= self._shown.keys()
+
+    def clear(self) -> None:
+        """Accuse nobody from now on."""
+        self._cleared = True
 
     def judge(self, *, ended_well: bool) -> None:
         """Say, at the end of a trial, whether names are missing that are wanted, and others are there."""

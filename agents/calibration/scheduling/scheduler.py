@@ -198,6 +198,8 @@ class Scheduler:
         for record in self.ledger.records.values():
             for outcome in record.outcomes:
                 self._names.see(outcome)
+            if record.outcomes and record.state in {"finished", "stopped"}:
+                self._names.clear()  # an earlier life has judged them
             if record.state != "running":
                 self.candidates.take(record, full=len(record.outcomes) >= self._settled)
                 continue

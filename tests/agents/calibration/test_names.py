@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passel.actors.simulator import FunctionSimulator
+from passel.actors.simulator import FunctionSimulator, Observation
 from passel.agents.calibration import (
     Budget,
     CalibrationJournal,
@@ -25,9 +25,11 @@ from tests.agents.calibration.bench import SETTLED, rehearsed, scheduler
 from tests.runtime.worlds import open_runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from passel.agents.calibration.scheduling import Effect, Event
+    from passel.agents.calibration.scheduling import Effect, Event, SimulatorId
+    from passel.protocols.trial import Trial
 
 SETTINGS = CalibrationSettings(budget=Budget(trials=30))
 
@@ -127,3 +129,35 @@ def test_a_rare_share_and_one_that_nobody_asked_for_do_not_end_a_calibration_lat
     names.see({"car": 0.6, "bus": 0.39, "walk": 0.01})
     names.judge(ended_well=True)
     assert names.misnamed is None
+
+
+def test_a_rare_share_may_be_missing_from_the_first_trial_beside_one_that_nobody_asked_for() -> (
+    None
+):
+    names = Names(Target(values={"car": 0.6, "bus": 0.39, "ferry": 0.01}))
+    names.see({"car": 0.6, "bus": 0.39, "walk": 0.01})
+    names.judge(ended_well=True)
+    assert names.misnamed is None
+
+
+def test_a_calibration_that_goes_on_does_not_judge_names_anew() -> None:
+    wanted = Target(values={"car": 0.6, "bus": 0.3, "tram": 0.1})
+    first = scheduler(settings=SETTINGS, simulators=1, target=wanted)
+    rehearsed(first)
+    assert first.ended == "trials", "nobody took the tram, and nothing else was shown"
+
+    again = scheduler(
+        settings=CalibrationSettings(budget=Budget(trials=40)),
+        simulators=1,
+        target=wanted,
+        ledger=Ledger(state=first.ledger.state),
+    )
+    rehearsed(again, walking)
+    assert again.ended == "trials"
+
+
+def walking(simulator: SimulatorId, trial: Trial) -> Iterator[Observation]:
+    """Show a mode that is not in the target."""
+    del simulator, trial
+    while True:
+        yield Observation(outcome={"car": 0.6, "walk": 0.4}, sample=10_000, seconds=1.0)
