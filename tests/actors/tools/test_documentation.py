@@ -41,6 +41,18 @@ def test_the_program_of_the_page_prints_what_it_says(tmp_path: Path) -> None:
     assert done(str(tmp_path / "program.py"), cwd=tmp_path) == blocks("text")[0]
 
 
+SHOP = '''
+def price(article: str) -> float:
+    """Return what an article costs."""
+    return 2.5
+
+
+def order(article: str, number: int = 1) -> str:
+    """Order so many of an article."""
+    return f"{number} {article}"
+'''
+
+
 def test_the_topologies_of_the_page_hold_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +64,7 @@ def test_the_topologies_of_the_page_hold_up(
     text = yaml.safe_dump({"version": 1, "name": "page", "actors": actors})
     text = re.sub(r"ref: (\w+)", lambda match: f"ref: {match[1]}{number}", text)
     (tmp_path / "page.yaml").write_text(text)
+    (tmp_path / "shop.py").write_text(SHOP)
     monkeypatch.setenv("SHOP_TOKEN", "x")
     done("-m", "passel", "check", str(tmp_path / "page.yaml"))
 
