@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -122,10 +123,24 @@ def _svg(graph: Graph) -> str:
 
 
 def _one_line(graph: Graph, task: TaskId) -> str:
-    """Return a call as it was written, or by number and tool where the text is JSON or missing."""
+    """Return a call as it was written; one in JSON as a line of a plan, if it can be read."""
     item: PlannedTask | RefusedTask = graph.nodes[task]["task"]
     text = " ".join(item.text.split())
-    return text if text and not text.startswith("{") else f"{item.id}. {item.tool}(...)"
+    if not text.startswith("{"):
+        return text or f"{item.id}. {item.tool}(...)"
+    try:
+        arguments = json.loads(item.text).get("arguments", {})
+    except (ValueError, RecursionError):
+        return f"{item.id}. {text}"
+    if isinstance(arguments, dict):
+        words = [f"{name}={_as_json(value)}" for name, value in arguments.items()]
+    else:
+        words = [_as_json(value) for value in arguments] if isinstance(arguments, list) else ["..."]
+    return f"{item.id}. {item.tool}({', '.join(words)})"
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(text: str, most: int = _LABEL) -> str:

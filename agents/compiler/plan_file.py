@@ -45,9 +45,16 @@ def read_plan_file(path: Path, tools: Sequence[ToolSpec] = ()) -> list[PlanItem]
         raise PlanFileError(str(path), f"it cannot be read: {error}") from None
     items = read_plan(text, tools)
     if all(isinstance(item, PlanEnded) for item in items):
-        reason = 'it holds no task; write one a line, as in `1. search("cats")`'
-        raise PlanFileError(str(path), reason)
+        raise PlanFileError(str(path), f"it holds no task; {_mends(text)}")
     return items
+
+
+def _mends(text: str) -> str:
+    """Return how a plan is written, in the form that a text without one seems to have."""
+    if text.lstrip()[:1] in ("{", "["):
+        task = '{"id": 1, "tool": "search", "arguments": {"query": "cats"}}'
+        return f'a plan in JSON is `{{"tasks": [{task}]}}`'
+    return 'write one a line, as in `1. search("cats")`'
 
 
 def read_plan(text: str, tools: Sequence[ToolSpec] = ()) -> list[PlanItem]:

@@ -80,13 +80,20 @@ def _or_result(schema: Any) -> Any:
     return {"anyOf": [schema, REFERENCE]}
 
 
-class _Written(msgspec.Struct, frozen=True):
+class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A task as the model writes it."""
 
     id: int
     tool: str
     arguments: dict[str, Any] | list[Any] = {}
     thought: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """What of a task that is wrong says which it is."""
+
+    id: int
+    tool: str = ""
 
 
 @dataclass(eq=False)
@@ -160,14 +167,18 @@ class JsonPlanReader(ItemReader):
         try:
             written = msgspec.json.decode(text, type=_Written)
         except (msgspec.DecodeError, RecursionError) as error:
-            return self._unread(text, "arguments", f"the task does not read: {error}")
+            detail = f"the task does not read: {error}; it has id, tool, arguments and thought"
+            return self._unread(text, "arguments", detail)
         read = partial(_arguments_of, written)
         return self._item(written.id, written.tool, text, read, thought=written.thought)
 
     def _unread(self, text: str, fault: Fault, detail: str) -> PlannedTask | RefusedTask:
-        """Return the refusal of a task that does not say its number: it is taken for the next."""
-        number = max(self._known, default=0) + 1
-        return self._item(number, "", text, (fault, detail))
+        """Return the refusal of a task; one that does not say its number is taken for the next."""
+        try:
+            named = msgspec.json.decode(text, type=_Named)
+        except (msgspec.DecodeError, RecursionError):
+            named = _Named(max(self._known, default=0) + 1)
+        return self._item(named.id, named.tool, text, (fault, detail))
 
 
 def _arguments_of(

@@ -107,7 +107,19 @@ def test_json_plans_are_shown_too(tmp_path: Path) -> None:
     ]
     done = plan("show", written(tmp_path, json.dumps({"tasks": tasks})))
     assert done.exit_code == 0
-    assert "2. add(...)   needs 1" in done.stdout
+    assert '1. height(of="Big Ben")' in done.stdout
+    assert '2. add(a="$1", b=1)   needs 1' in done.stdout
+
+
+def test_a_json_task_with_a_field_that_there_is_not_is_refused_alone(tmp_path: Path) -> None:
+    tasks = [
+        {"id": 1, "tool": "height", "args": {"of": "Big Ben"}},
+        {"id": 2, "tool": "echo", "arguments": {"word": "b"}},
+    ]
+    done = plan("show", written(tmp_path, json.dumps({"tasks": tasks})), *TOOLS)
+    assert done.exit_code == 1
+    assert "1 cannot be run:" in done.stdout
+    assert "  1, arguments: the task does not read: Object contains unknown field" in done.stdout
 
 
 def test_a_plan_runs_over_functions_of_this_process(tmp_path: Path) -> None:
@@ -148,7 +160,9 @@ def test_an_interrupt_ends_the_command_while_a_thread_blocks(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "words", "says"),
     [
-        ("no plan", [], "holds no task"),
+        ("no plan", [], "holds no task; write one a line"),
+        ("[1,2", [], 'a plan in JSON is `{"tasks": [{"id": 1,'),
+        ("{}", [], 'a plan in JSON is `{"tasks": [{"id": 1,'),
         (None, [], "cannot be read"),
         (PLAN, ["-t", "tests.none:none"], "No module named"),
     ],
