@@ -200,3 +200,34 @@ def test_the_command_is_found_by_its_entry_point() -> None:
     points = tomllib.loads(text)["project"]["entry-points"]["passel.commands"]
     loaded = EntryPoint("plan", points["plan"], "passel.commands").load()
     assert isinstance(loaded, typer.Typer)
+
+
+def test_where_nothing_can_be_written_and_unknown_endings_are_said_in_a_line(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, PLAN)
+    done = plan("show", path, "-o", str(tmp_path / "none" / "a.svg"))
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "cannot be written: [Errno 2]" in done.stderr
+    picture = tmp_path / "a.png"
+    done = plan("show", path, "-o", str(picture))
+    assert done.exit_code == 2
+    assert ".mmd" in done.stderr
+    assert not picture.exists()
+
+
+def test_a_long_result_is_cut_and_is_whole_in_json(tmp_path: Path) -> None:
+    path = written(tmp_path, f'1. echo("{"x" * 5_000}")\n')
+    cut = plan("run", path, *TOOLS)
+    assert cut.stdout == f"1 echo = {'x' * 4_000}... and 1000 characters more\n"
+    whole = json.loads(plan("run", path, *TOOLS, "--json").stdout)
+    assert (whole["id"], whole["ending"], len(whole["result"])) == (1, "done", 5_000)
+
+
+def test_a_plan_is_shown_as_json(tmp_path: Path) -> None:
+    done = plan("show", written(tmp_path, PLAN.replace("join", "find")), *TOOLS, "--json")
+    assert done.exit_code == 1
+    tasks = json.loads(done.stdout)
+    assert tasks[2] == {"id": 3, "tool": "add", "text": "3. add($1, $2)", "needs": [1, 2]}
+    assert tasks[3]["fault"] == "tool"
+    assert plan("show", written(tmp_path, PLAN), "--json", "-f", "svg").exit_code == 2
