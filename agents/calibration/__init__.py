@@ -9,6 +9,7 @@ from .errors import (
     CalibrationError,
     InvalidCalibrationError,
     JobError,
+    JournalLostError,
     LogError,
     MethodOptionsError,
     MissingPackageError,
@@ -40,7 +41,7 @@ from .target import Target
 __all__ = [
     "AvailabilityError", "Bottleneck", "Budget", "CalibrationError", "CalibrationJournal",
     "CalibrationReport", "CalibrationSettings", "Calibrator", "Crashed", "Floor", "Forecast",
-    "InvalidCalibrationError", "JobError", "LogError", "MethodOptionsError", "MissingPackageError",
+    "InvalidCalibrationError", "JobError", "JournalLostError", "LogError", "MethodOptionsError", "MissingPackageError",
     "NoConstantError", "NoParametersError", "NoSimulatorsError", "NothingFoundError",
     "OutcomeError", "OutcomeNamesError", "Parameter", "Point", "Progress", "Proposal", "Proposer", "Rehearsal", "Setting", "SharesWantedError",
     "SimulatorsDifferError", "Space", "Stopper", "SupersededError", "Target", "TrialRecord",

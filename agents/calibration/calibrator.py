@@ -123,6 +123,7 @@ class Calibrator(Actor):
             UnderWayError: It is calibrating already.
             OutcomeNamesError: Its first trial shows other outcomes than those that the target names.
             SupersededError: Another calibration has taken its place in the journal.
+            JournalLostError: The journal died, and was not durable.
             StateError: The journal cannot be written.
         """
         return await self._calibrate(None)

@@ -19,6 +19,7 @@ PasselError
     ├── NothingFoundError    no point can be claimed
     ├── UnderWayError        the calibrator is calibrating already
     ├── SupersededError      another calibration, or life of this one, has begun where it is kept
+    ├── JournalLostError     the journal that keeps it was started anew, and knows nothing of it
     ├── LogError             a log of a calibration cannot be written or read
     └── JobError             a calibration of a function or program is described wrongly
 """
@@ -223,6 +224,17 @@ class SupersededError(CalibrationError):
             f"calibration {calibration} is kept here no more: another calibrator of the same name, "
             "target, space and seed goes on with it, or has begun anew; ask that one, or give "
             "calibrators names or seeds of their own"
+        )
+        self.calibration = calibration
+
+
+class JournalLostError(CalibrationError):
+    """Raised when the journal that kept a calibration has forgotten it: it died, and was not durable."""
+
+    def __init__(self, calibration: str) -> None:
+        super().__init__(
+            f"calibration {calibration} is lost: the journal that kept it was started anew, and is not "
+            "durable; spawn it with `durable=True`, or in the process of the calibrator"
         )
         self.calibration = calibration
 

@@ -62,6 +62,7 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
         state: What its ledger holds.
         ended: Why it is over, or None.
         earlier: Trials of the ones before it, the latest thousand.
+        durable: Whether the journal outlives its process.
     """
 
     calibration: CalibrationId
@@ -69,6 +70,7 @@ class KeptCalibration(msgspec.Struct, kw_only=True):
     state: LedgerState = LedgerState()
     ended: Ended | None = None
     earlier: tuple[TrialRecord, ...] = ()
+    durable: bool = False
 
 
 class CalibrationJournal(Actor):
@@ -162,7 +164,9 @@ class CalibrationJournal(Actor):
         return known is not None and (known.calibration, known.life) == (calibration, life)
 
     def _current(self, key: str) -> KeptCalibration:
-        return msgspec.structs.replace(self._kept[key], state=self._ledgers[key].state)
+        return msgspec.structs.replace(
+            self._kept[key], state=self._ledgers[key].state, durable=self.context.address.durable
+        )
 
     def _earlier(self, key: str) -> tuple[TrialRecord, ...]:
         """Return the trials to learn from; none of those that showed other outcomes than are wanted."""

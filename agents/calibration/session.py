@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ...actors.ref import parts_of
 from ...protocols.errors import JournalError
 from .accounts import progress_of, report_of
-from .errors import LogError, OutcomeNamesError, SupersededError
+from .errors import JournalLostError, LogError, OutcomeNamesError, SupersededError
 from .narrating import Narrator, Table, beginning, tables
 from .run import CalibrationRun
 
@@ -63,18 +62,15 @@ class JournalKey:
         self._key = key
         self._calibration = kept.calibration
         self._life = kept.life
+        self.durable = kept.durable
         self._context = context
-
-    @property
-    def durable(self) -> bool:
-        """Whether the journal outlives its process."""
-        return parts_of(self._journal)[0].durable
 
     async def keep(self, entries: Sequence[Entry]) -> None:
         """Write entries down.
 
         Raises:
             SupersededError: Another calibration, or another life of this one, has the key now.
+            JournalLostError: The journal died, and was not durable.
             JournalError: The journal cannot be written, and could not be for a while.
         """
         keep = self._journal.keep.options(key=True)
@@ -86,14 +82,18 @@ class JournalKey:
 
         Raises:
             SupersededError: Another calibration, or another life of this one, has the key now.
+            JournalLostError: The journal died, and was not durable.
             JournalError: The journal cannot be written, and could not be for a while.
         """
         close = self._journal.close.options(key=True)
         await self._write(lambda: close(self._key, self._calibration, self._life, report.ended))
 
     async def _write(self, write: Callable[[], Awaitable[bool]]) -> None:
-        if not await patiently(write, JournalError, self._context):
-            raise SupersededError(self._calibration)
+        if await patiently(write, JournalError, self._context):
+            return
+        if await self._journal.look(self._key) is None:
+            raise JournalLostError(self._calibration)
+        raise SupersededError(self._calibration)
 
 
 async def patiently(
@@ -178,6 +178,7 @@ class Session:
         Raises:
             OutcomeNamesError: Trials show other outcomes than those that the target names.
             SupersededError: Another calibration has taken its place in the journal.
+            JournalLostError: The journal died, and was not durable.
             JournalError: The journal cannot be written, and could not be for a while.
             LogError: The same of the log; or it cannot be begun.
         """

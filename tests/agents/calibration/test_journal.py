@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from passel.agents.calibration import (
     CalibrationJournal,
     CalibrationSettings,
     Calibrator,
+    JournalLostError,
     Parameter,
     SupersededError,
     Target,
@@ -104,6 +107,31 @@ async def test_a_calibrator_whose_calibration_was_taken_over_ends(tmp_path: Path
 
         with pytest.raises(SupersededError, match="ask that one"):
             await calibrating
+
+
+@pytest.mark.process
+async def test_a_calibration_whose_journal_was_lost_says_so(tmp_path: Path) -> None:
+    async with Runtime(run_directory=tmp_path) as runtime:
+        await runtime.start_node("side")
+        journal = await runtime.options(name="j", node="side").spawn(CalibrationJournal)
+        ref = await calibrator(runtime, journal, trials=10_000, seconds=0.001)
+        calibrating = asyncio.ensure_future(ref.calibrate())
+        while not await journal.keys():
+            pass
+        os.kill(runtime.pid_of("side"), signal.SIGKILL)
+
+        with pytest.raises(JournalLostError, match="durable=True"):
+            await calibrating
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_a_journal_says_whether_it_is_durable_however_it_is_referred_to(
+    tmp_path: Path, durable: bool
+) -> None:
+    async with Runtime(state=tmp_path) as runtime:
+        await runtime.options(name="j", durable=durable).spawn(CalibrationJournal)
+        journal = runtime.named("j", CalibrationJournal)
+        assert (await journal.open("key", ONE)).durable is durable
 
 
 async def test_trials_under_other_constants_are_not_gone_on_with(tmp_path: Path) -> None:
