@@ -72,6 +72,8 @@ def read_arguments(text: str, known: Container[int]) -> tuple[tuple[Any, ...], d
         inner = _APOSTROPHES.fullmatch(bare)
         if inner is not None:
             return (in_text(inner[2], known),), {}
+        if bare.startswith("**"):
+            raise ArgumentError('`**` unpacks nothing here; write `name="value"`') from None
         if bare[:1] in _STRUCTURED or re.match(r"\w+\s*=", bare):
             raise
         return (in_text(bare, known),), {}

@@ -123,7 +123,7 @@ class ReAct(Actor):
                 yield end(spent)
                 return
             if isinstance(step, Misstep):
-                observed = f"That cannot be read: {step.reason}"
+                observed = f"That was not done: {step.reason}"
             else:
                 account.called()
                 observed = await self._observe(catalogue, step, run, account)

@@ -46,6 +46,7 @@ def test_a_level_that_is_not_reached_costs_the_whole_budget_at_the_pace_until_th
     assert early.until(10) == (BUDGET, 6_000.0)
 
 
+@pytest.mark.process  # it takes a second
 def test_a_sequential_rule_leaves_all_workers_but_one_idle() -> None:
     seen = course("logratio", 4).run()
 
@@ -53,6 +54,7 @@ def test_a_sequential_rule_leaves_all_workers_but_one_idle() -> None:
     assert seen.misattributed == 0
 
 
+@pytest.mark.process  # likewise
 def test_the_default_leaves_no_worker_idle() -> None:
     seen = course("ours", 8).run()
 

@@ -173,6 +173,7 @@ def test_arguments_are_values(text: str, meant: tuple[tuple[Any, ...], dict[str,
         ("$7", r"\$7 refers to no earlier task"),
         ("'${7} and so on'", r"\$7 refers to no earlier task"),
         ("[" + "9" * 400 + "]", "300 digits"),
+        ('**{"article": "tea"}', "unpacks nothing"),
     ],
 )
 def test_arguments_that_make_no_sense_say_why(text: str, words: str) -> None:
