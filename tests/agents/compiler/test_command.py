@@ -133,7 +133,10 @@ def test_a_plan_runs_over_functions_of_this_process(tmp_path: Path) -> None:
 
 def running(folder: Path, text: str, *tools: str) -> subprocess.Popen[str]:
     words = [word for name in tools for word in ("-t", f"tests.actors.tools.crew:{name}")]
-    code = "from passel.agents.plan_command import app; app()"
+    heard = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # in any shell
+    )
+    code = f"{heard}; from passel.agents.plan_command import app; app()"
     command = [sys.executable, "-c", code, "run", written(folder, text), *words]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
